@@ -1,0 +1,160 @@
+from odoo import fields, models
+from odoo.tools import SQL
+
+
+class SalesCube(models.AbstractModel):
+    """A roll-up of the facts by month; it is changed by the difference, so a refresh costs what was touched.
+
+    Every roll-up keeps the dimensions of :meth:`sales.measure.mixin._dimension_names`, so that the
+    record rules of orders hold on it as they are.
+    """
+    _name = 'sales.cube'
+    _description = "Sales Roll-up"
+    _inherit = ['sales.star', 'sales.measure.mixin']
+
+    date = fields.Date(string="Month", help="First day of the month")
+    nbr = fields.Integer(string="# of Lines", readonly=True)
+    # 'quotation' is the host's word for an order of any status
+    quotation_count = fields.Integer(string="Quotations", readonly=True)
+    cycle_count = fields.Integer(string="Orders with a known time to confirm", readonly=True)
+    cycle_seconds = fields.Float(string="Seconds to Confirm", digits=0, readonly=True)
+
+    #: dimensions besides the common ones
+    _cube_dimensions = ()
+    #: those of them that are not the same for all lines of an order
+    _cube_line_dimensions = ()
+
+    @property
+    def _star_indexes(self):
+        key = ", ".join(
+            name if name in ('date', 'company_id', 'state') else f'COALESCE({name}, 0)'
+            for name in self._cube_keys()
+        )
+        return {
+            'key': (True, f'({key})'),
+            'empty': (False, '(nbr) WHERE nbr = 0'),
+        }
+
+    def _cube_keys(self):
+        return self._dimension_names() + list(self._cube_dimensions)
+
+    def _cube_measures(self):
+        """Return the summed columns; the last four are counted once per order and cell."""
+        return self._measure_names() + ['nbr', 'quotation_count', 'cycle_count', 'cycle_seconds']
+
+    def _columns(self):
+        return self._cube_keys() + self._cube_measures()
+
+    def _cube_key_sql(self, name):
+        if name == 'date':
+            return SQL("date_trunc('month', date::timestamp)::date")
+        return SQL.identifier(name)
+
+    def _cube_query(self, source, where=SQL("TRUE"), sign=1):
+        """Return the cells of the roll-up over the given facts.
+
+        :param source: a table with the columns of the facts, or of :meth:`_order_query`
+        :param where: which of its rows
+        :param sign: 1 for what the facts add to the cells, -1 for what they take away
+        """
+        keys = self._cube_keys()
+        # two steps, because an order counts once in a cell however many lines it has there
+        return SQL(
+            """
+            SELECT %(keys)s, %(measures)s
+              FROM (%(orders)s) orders
+             GROUP BY %(keys)s
+            """,
+            keys=SQL(", ").join(map(SQL.identifier, keys)),
+            measures=SQL(", ").join(
+                SQL("(%s * SUM(%s))::%s AS %s", sign, SQL.identifier(name), self._column_type(name),
+                    SQL.identifier(name))
+                for name in self._cube_measures()
+            ),
+            orders=self._order_query(source, where),
+        )
+
+    def _order_query(self, source, where=SQL("TRUE")):
+        """Return one row per order and cell, from the facts."""
+        return SQL(
+            """
+            SELECT order_id, %(keys)s, %(sums)s, COUNT(*) AS nbr, 1 AS quotation_count,
+                   (MAX(cycle_seconds) IS NOT NULL)::int AS cycle_count, MAX(cycle_seconds) AS cycle_seconds
+              FROM %(source)s
+             WHERE %(where)s
+             GROUP BY order_id, %(group)s
+            """,
+            keys=SQL(", ").join(
+                SQL("%s AS %s", self._cube_key_sql(name), SQL.identifier(name)) for name in self._cube_keys()),
+            sums=SQL(", ").join(
+                SQL("SUM(%(name)s) AS %(name)s", name=SQL.identifier(name)) for name in self._measure_names()),
+            source=SQL.identifier(source),
+            where=where,
+            group=SQL(", ").join(map(self._cube_key_sql, self._cube_keys())),
+        )
+
+    def _cube_apply(self, order_ids, sign):
+        """Add what the facts of the given orders hold to the cells, or take it away."""
+        key = SQL(self._star_indexes['key'][1])
+        self.env.cr.execute(SQL(
+            "INSERT INTO %(table)s AS cell (%(columns)s) %(query)s ON CONFLICT %(key)s DO UPDATE SET %(sums)s",
+            table=SQL.identifier(self._table),
+            columns=SQL(", ").join(map(SQL.identifier, self._columns())),
+            query=self._cube_query('sales_fact', SQL("order_id = ANY(%s)", order_ids), sign),
+            key=key,
+            sums=SQL(", ").join(
+                SQL("%s = COALESCE(cell.%s, 0) + COALESCE(EXCLUDED.%s, 0)", *[SQL.identifier(name)] * 3)
+                for name in self._cube_measures()
+            ),
+        ))
+
+    def _cube_purge(self):
+        self.env.cr.execute(SQL("DELETE FROM %s WHERE nbr = 0", SQL.identifier(self._table)))
+
+
+class SalesCubeTeam(models.Model):
+    """Orders by month, salesperson and team."""
+    _name = 'sales.cube.team'
+    _description = "Sales Roll-up by Salesperson"
+    _inherit = ['sales.cube']
+    _auto = False
+
+
+class SalesCubeMarket(models.Model):
+    """Orders by month, salesperson and where the customer is."""
+    _name = 'sales.cube.market'
+    _description = "Sales Roll-up by Country"
+    _inherit = ['sales.cube']
+    _auto = False
+
+    country_id = fields.Many2one('res.country', string="Customer Country", readonly=True)
+    industry_id = fields.Many2one('res.partner.industry', string="Customer Industry", readonly=True)
+
+    _cube_dimensions = ('country_id', 'industry_id')
+
+
+class SalesCubeCategory(models.Model):
+    """Order lines by month, salesperson and product category."""
+    _name = 'sales.cube.category'
+    _description = "Sales Roll-up by Product Category"
+    _inherit = ['sales.cube']
+    _auto = False
+
+    categ_id = fields.Many2one('product.category', string="Product Category", readonly=True)
+
+    _cube_dimensions = ('categ_id',)
+    _cube_line_dimensions = ('categ_id',)
+
+
+class SalesCubeCustomer(models.Model):
+    """Orders by month, salesperson and customer."""
+    _name = 'sales.cube.customer'
+    _description = "Sales Roll-up by Customer"
+    _inherit = ['sales.cube']
+    _auto = False
+
+    commercial_partner_id = fields.Many2one('res.partner', string="Customer", readonly=True)
+    country_id = fields.Many2one('res.country', string="Customer Country", readonly=True)
+    industry_id = fields.Many2one('res.partner.industry', string="Customer Industry", readonly=True)
+
+    _cube_dimensions = ('commercial_partner_id', 'country_id', 'industry_id')

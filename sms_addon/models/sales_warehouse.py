@@ -1,0 +1,225 @@
+import logging
+import time
+
+from psycopg2.errors import QueryCanceled, SerializationFailure
+
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+from odoo.tools import SQL
+
+_logger = logging.getLogger(__name__)
+
+BATCH_ORDERS = 2000
+STALE = 'sms_addon.warehouse_stale'
+ACTIVITY = 'sales_warehouse: '
+
+
+class SalesWarehouse(models.Model):
+    """The loader of the sales warehouse; its one record is the screen that says how fresh it is.
+
+    Whoever changes the facts locks that record first and writes it at the end. A transaction that
+    began before another loader committed is then refused by PostgreSQL and tried again, so nobody
+    loads from an older view of the host than the one that was loaded last.
+    """
+    _name = 'sales.warehouse'
+    _description = "Sales Warehouse"
+    _log_access = False
+
+    name = fields.Char(translate=True, required=True, readonly=True)
+    refreshed_at = fields.Datetime(string="Last Change Read", readonly=True)
+    rebuilt_at = fields.Datetime(string="Last Rebuild", readonly=True)
+    rebuild_seconds = fields.Float(readonly=True, digits=(16, 1))
+    rebuild_message = fields.Char(string="Last Rebuild Message", readonly=True)
+    checked_at = fields.Datetime(string="Last Check", readonly=True)
+    difference_ids = fields.One2many('sales.warehouse.difference', 'warehouse_id', string="Differences", readonly=True)
+    difference_count = fields.Integer(compute='_compute_difference_count')
+    line_count = fields.Integer(string="Order Lines", compute='_compute_status')
+    backlog = fields.Integer(string="Orders Waiting", compute='_compute_status')
+    stage = fields.Char(string="Now Doing", compute='_compute_status')
+    state = fields.Selection([
+        ('fresh', "Up to date"),
+        ('behind', "Reading changes"),
+        ('stale', "Waiting for a rebuild"),
+        ('rebuilding', "Rebuilding"),
+    ], compute='_compute_status')
+
+    def _compute_status(self):
+        stage = self._running_stage()
+        backlog = self.env['sales.touch'].sudo().search_count([])
+        # the planner's estimate: exact enough for a screen, and free at any size
+        [(estimate,)] = self.env.execute_query(SQL("SELECT reltuples::bigint FROM pg_class WHERE relname = 'sales_fact'"))
+        stale = self._is_stale()
+        for warehouse in self:
+            warehouse.stage = stage
+            warehouse.backlog = backlog
+            warehouse.line_count = max(estimate, 0)
+            warehouse.state = (
+                'rebuilding' if stage else 'stale' if stale else 'behind' if backlog else 'fresh')
+
+    @api.depends('difference_ids')
+    def _compute_difference_count(self):
+        for warehouse in self:
+            warehouse.difference_count = len(warehouse.difference_ids)
+
+    # -- buttons
+
+    def action_refresh(self):
+        """Read what changed since the last time, at once."""
+        self.check_access('read')
+        warehouse = self._get()
+        if warehouse._is_stale():
+            warehouse._rebuild()
+        while warehouse._refresh_batch():
+            pass
+        return self._notify(self.env._("The figures are up to date."))
+
+    def action_rebuild(self):
+        """Load everything again in the background."""
+        self.check_access('write')
+        self.env['ir.config_parameter'].sudo().set_param(STALE, 'True')
+        self._wake()
+        return self._notify(self.env._("The rebuild starts in a moment; reports keep showing the present figures."))
+
+    def action_stop(self):
+        """Stop a running rebuild; the tables stay as they were before it."""
+        self.check_access('write')
+        self.env['ir.config_parameter'].sudo().set_param(STALE, False)
+        self.env.cr.execute(SQL(
+            "SELECT pg_cancel_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND application_name LIKE %s", ACTIVITY + '%'))
+
+    def action_check(self):
+        """Compare the warehouse with the host's own report and with its invoices."""
+        self.check_access('write')
+        self.action_refresh()
+        warehouse = self._get()
+        self.env['sales.warehouse.difference'].sudo()._check(warehouse)
+        warehouse.checked_at = fields.Datetime.now()
+        if not warehouse.difference_ids:
+            return self._notify(self.env._("The warehouse agrees with the host's sales report and invoices."))
+        return {
+            'type': 'ir.actions.act_window',
+            'name': self.env._("Differences"),
+            'res_model': 'sales.warehouse.difference',
+            'views': [(False, 'list')],
+        }
+
+    def _notify(self, message):
+        return {
+            'type': 'ir.actions.client',
+            'tag': 'display_notification',
+            'params': {'type': 'success', 'message': message, 'next': {'type': 'ir.actions.client', 'tag': 'soft_reload'}},
+        }
+
+    # -- the loader
+
+    @api.model
+    def _get(self):
+        # the loader writes tables that nobody may write through the ORM
+        return self.env.ref('sms_addon.sales_warehouse').sudo()
+
+    @api.model
+    def _cubes(self):
+        return [self.env[name] for name in self.env['sales.analysis']._roll_ups()]
+
+    @api.model
+    def _is_stale(self):
+        return bool(self.env['ir.config_parameter'].sudo().get_param(STALE))
+
+    def _lock(self):
+        """Become the only loader until the end of the transaction."""
+        self.env.flush_all()
+        if not self.try_lock_for_update():
+            raise UserError(self.env._("The sales warehouse is being loaded. Its figures will be up to date in a moment."))
+
+    def _refresh_batch(self, limit=BATCH_ORDERS):
+        """Read up to ``limit`` touched orders again and return how many there were."""
+        self._lock()
+        touch = self.env['sales.touch']
+        touch._expand()
+        order_ids = touch._take_orders(limit)
+        if not order_ids:
+            return 0
+        cubes = self._cubes()
+        for cube in cubes:
+            cube._cube_apply(order_ids, -1)
+        self.env['sales.fact']._replace_orders(order_ids)
+        for cube in cubes:
+            cube._cube_apply(order_ids, 1)
+            cube._cube_purge()
+        self.refreshed_at = fields.Datetime.now()
+        return len(order_ids)
+
+    def _rebuild(self):
+        """Load everything anew beside the tables in use, then swap, all in one transaction.
+
+        Killed at any point it leaves what was there before. It takes no roll-up from another: the
+        same rows come out whatever the refreshes before it did.
+        """
+        self._lock()
+        start = time.monotonic()
+        cubes = self._cubes()
+        self.env.cr.execute(SQL("DELETE FROM sales_touch"))
+        fact = self.env['sales.fact']
+        self._show_stage(self.env._("reading order lines"))
+        fact._star_build(fact._star_query())
+        for cube in cubes:
+            self._show_stage(self.env._("rolling up: %(table)s", table=cube._description))
+            cube._star_build(cube._cube_query(f'{fact._table}__build'))
+        for table in (fact, *cubes):
+            table._star_swap()
+        self._show_stage("")
+        self.env['ir.config_parameter'].sudo().set_param(STALE, False)
+        self.write({
+            'rebuilt_at': fields.Datetime.now(),
+            'refreshed_at': fields.Datetime.now(),
+            'rebuild_seconds': time.monotonic() - start,
+            'rebuild_message': False,
+        })
+        _logger.info("Sales warehouse: rebuilt in %.1f s", time.monotonic() - start)
+
+    @api.model
+    def _show_stage(self, stage):
+        """Let other sessions see how far the rebuild is, before it commits."""
+        _logger.info("Sales warehouse: %s", stage or "finishing")
+        self.env.cr.execute(SQL(
+            "SELECT set_config('application_name', %s, true)", f'{ACTIVITY}{stage}' if stage else ''))
+
+    @api.model
+    def _running_stage(self):
+        """Return what a running rebuild is doing, False when none runs."""
+        rows = self.env.execute_query(SQL(
+            "SELECT application_name FROM pg_stat_activity"
+            " WHERE datname = current_database() AND application_name LIKE %s", ACTIVITY + '%'))
+        return rows[0][0].removeprefix(ACTIVITY) if rows else False
+
+    # -- waking it
+
+    @api.model
+    def _wake(self):
+        """Have the refresh run right after this transaction, once however often it is called."""
+        precommit = self.env.cr.precommit
+        if 'sales.warehouse' not in precommit.data:
+            precommit.data['sales.warehouse'] = True
+            precommit.add(self.env.ref('sms_addon.ir_cron_sales_warehouse').sudo()._trigger)
+
+    @api.model
+    def _cron_refresh(self):
+        commit = self.env['ir.cron']._commit_progress
+        warehouse = self._get()
+        try:
+            if warehouse._is_stale():
+                warehouse._rebuild()
+                commit()
+            while done := warehouse._refresh_batch():
+                if not commit(done, remaining=self.env['sales.touch']._count_orders()):
+                    break
+        except SerializationFailure:
+            # somebody pressed Refresh meanwhile; what is left waits for the next run
+            self.env.cr.rollback()
+            _logger.info("Sales warehouse: loaded by another session, trying again")
+            warehouse._wake()
+        except QueryCanceled:
+            self.env.cr.rollback()
+            _logger.info("Sales warehouse: rebuild stopped")
+            warehouse.rebuild_message = self.env._("Stopped by a user; the tables are those of the rebuild before.")
