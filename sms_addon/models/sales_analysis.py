@@ -138,6 +138,8 @@ class SalesAnalysis(models.Model):
                 columns[name] = SQL.identifier('f', name)
         if source._name == 'sales.fact':
             columns['nbr'] = SQL("1")
+            # fields that only a group has are empty on a line
+            columns.update(dict.fromkeys((*BY_ORDER, *LAST_YEAR, 'margin_rate', 'growth'), SQL("NULL::numeric")))
         columns['currency_id'] = SQL("%s", self.env.company.currency_id.id)
         for name, measure in CONFIRMED.items():
             columns[name] = SQL("CASE WHEN f.state = 'sale' THEN %s ELSE 0 END", columns[measure])

@@ -132,12 +132,12 @@ class SalesWarehouse(models.Model):
         if not self.try_lock_for_update():
             raise UserError(self.env._("The sales warehouse is being loaded. Its figures will be up to date in a moment."))
 
-    def _refresh_batch(self, limit=BATCH_ORDERS):
-        """Read up to ``limit`` touched orders again and return how many there were."""
+    def _refresh_batch(self):
+        """Read a batch of touched orders again and return how many there were."""
         self._lock()
         touch = self.env['sales.touch']
         touch._expand()
-        order_ids = touch._take_orders(limit)
+        order_ids = touch._take_orders(BATCH_ORDERS)
         if not order_ids:
             return 0
         cubes = self._cubes()

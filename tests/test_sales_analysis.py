@@ -1,0 +1,253 @@
+import random
+from datetime import datetime, timedelta
+from unittest.mock import patch
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from odoo import Command
+from odoo.exceptions import AccessError
+from odoo.tests import tagged
+
+from .common import WarehouseCommon
+
+# what sales.analysis and sale.report have in common, under the same name
+GROUPINGS = (
+    'date:month', 'date:quarter', 'date:year', 'date:day', 'user_id', 'team_id', 'company_id', 'state', 'categ_id',
+    'product_id', 'product_tmpl_id', 'country_id', 'industry_id', 'partner_id', 'commercial_partner_id', 'warehouse_id',
+)
+MEASURES = (
+    'price_subtotal:sum', 'price_total:sum', 'product_uom_qty:sum', 'qty_delivered:sum', 'qty_invoiced:sum',
+    'margin:sum', 'discount_amount:sum', 'untaxed_amount_to_invoice:sum', 'nbr:sum',
+)
+RULES = settings(
+    max_examples=40, deadline=None, database=None, derandomize=True,
+    suppress_health_check=[HealthCheck.differing_executors, HealthCheck.function_scoped_fixture])
+
+
+@tagged('post_install', '-at_install')
+class TestSalesAnalysis(WarehouseCommon):
+    """The analysis says what the host's own report says, whichever table it reads."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.euro = cls.env.ref('base.EUR')
+        cls.euro.active = True
+        cls.other_company = cls.env['res.company'].create({
+            'name': "Other Company", 'currency_id': cls.euro.id, 'sales_timezone': 'UTC'})
+        cls.env['res.currency.rate'].create({'currency_id': cls.euro.id, 'name': '2025-01-01', 'rate': 0.8})
+        cls.pricelist_euro = cls.env['product.pricelist'].create({'name': "In euro", 'currency_id': cls.euro.id, 'company_id': False})
+        for user in cls.salesman + cls.all_leads + cls.manager + cls.env.user:
+            user.company_ids += cls.other_company
+        cls._create_random_orders(random.Random(20260315))
+        cls.refresh()
+
+    @classmethod
+    def _create_random_orders(cls, rng):
+        start = datetime(2024, 11, 1)
+        for number in range(60):
+            company = rng.choice([cls.company, cls.company, cls.other_company])
+            order = cls.env['sale.order'].with_company(company).create({
+                'company_id': company.id,
+                'partner_id': rng.choice(cls.customers).id,
+                'user_id': rng.choice([cls.salesman.id, cls.manager.id, False]),
+                'pricelist_id': rng.choice([False, cls.pricelist_euro.id]),
+                'order_line': [
+                    Command.create({
+                        'product_id': rng.choice(cls.products).id,
+                        'product_uom_qty': rng.randint(1, 12),
+                        'product_uom_id': rng.choice([cls.uom_unit, cls.uom_dozen]).id,
+                        'price_unit': rng.randint(100, 9999) / 100,
+                        'discount': rng.choice([0, 0, 5, 12.5]),
+                    })
+                    for _line in range(rng.randint(1, 4))
+                ],
+            })
+            date = start + timedelta(minutes=rng.randrange(600 * 1440))
+            cls.env.cr.execute(
+                "UPDATE sale_order SET create_date = %s WHERE id = %s", (date - timedelta(days=number % 9), order.id))
+            state = rng.choice(['sale', 'sale', 'draft', 'cancel'])
+            if state == 'sale':
+                order.action_confirm()
+                order.order_line[0].qty_delivered = rng.randint(0, 3)
+            elif state == 'cancel':
+                order._action_cancel()
+            order.date_order = date
+
+    def users(self):
+        return [self.salesman, self.all_leads, self.manager]
+
+    def in_companies(self, model, user, companies):
+        return self.env[model].with_user(user).with_context(allowed_company_ids=companies.ids, tz='UTC')
+
+    def assertSameGroups(self, ours, theirs, groupby):
+        size = len(groupby)
+        # sale.report groups by a moment, we by a day
+        ours, theirs = (
+            {tuple(v.date() if isinstance(v, datetime) else v for v in row[:size]): row[size:] for row in rows}
+            for rows in (ours, theirs))
+        self.assertEqual(set(ours), set(theirs))
+        for key, values in theirs.items():
+            for value, expected, measure in zip(ours[key], values, MEASURES, strict=True):
+                self.assertAlmostEqual(value or 0, expected or 0, 6, f"{measure} of {key}")
+
+    domains = st.lists(st.one_of(
+        st.sampled_from([
+            [('state', '=', 'sale')], [('state', 'in', ['draft', 'sent'])], [('user_id', '=', False)],
+            [('country_id.code', '=', 'BE')], [('categ_id.name', '=', 'Chairs')], [('product_id.name', 'ilike', '2')],
+            [('price_subtotal', '>', 200)], [('discount', '>', 0)], [('commercial_partner_id.name', '!=', 'Alpha')],
+            [('date', '>=', 'today -400d')], ['|', ('team_id', '!=', False), ('state', '=', 'cancel')],
+        ]),
+        st.builds(
+            lambda operator, year, month, day: [('date', operator, f'{year}-{month:02}-{day:02}')],
+            st.sampled_from(['>=', '<']), st.sampled_from([2025, 2026]), st.integers(1, 12),
+            st.sampled_from([1, 1, 17])),
+    ), max_size=2).map(lambda parts: [condition for part in parts for condition in part])
+
+    @RULES
+    @given(
+        domain=domains,
+        groupby=st.lists(st.sampled_from(GROUPINGS), max_size=2, unique_by=lambda spec: spec.partition(':')[0]),
+        user=st.integers(0, 2), both=st.booleans())
+    def test_read_group_equals_sale_report(self, domain, groupby, user, both):
+        companies = self.company + self.other_company if both else self.company
+        ours, theirs = (
+            self.in_companies(model, self.users()[user], companies)._read_group(domain, groupby, MEASURES)
+            for model in ('sales.analysis', 'sale.report'))
+        self.assertSameGroups(ours, theirs, groupby)
+
+    @RULES
+    @given(
+        domain=domains,
+        grouping_sets=st.lists(
+            st.lists(st.sampled_from(GROUPINGS), max_size=2, unique_by=lambda spec: spec.partition(':')[0]),
+            min_size=1, max_size=4),
+        user=st.integers(0, 2))
+    def test_read_grouping_sets_equals_sale_report(self, domain, grouping_sets, user):
+        ours, theirs = (
+            self.in_companies(model, self.users()[user], self.company)._read_grouping_sets(
+                domain, grouping_sets, MEASURES)
+            for model in ('sales.analysis', 'sale.report'))
+        for our_rows, their_rows, groupby in zip(ours, theirs, grouping_sets, strict=True):
+            self.assertSameGroups(our_rows, their_rows, groupby)
+
+    OWN_MEASURES = (
+        '__count', 'amount_ordered:sum', 'qty_ordered:sum', 'amount_margin:sum', 'quotation_count:sum',
+        'order_count:sum', 'lost_count:sum', 'win_rate:avg', 'average_order:avg', 'cycle_days:avg', 'margin_rate:avg',
+        'amount_delivered:sum', 'amount_invoiced:sum', 'amount_paid:sum', 'amount_refunded:sum',
+        'user_id:count_distinct',
+    )
+    LAST_YEAR_MEASURES = (*OWN_MEASURES, 'amount_ordered_last_year:sum', 'growth:avg')
+
+    @RULES
+    @given(
+        domain=domains,
+        groupby=st.lists(st.sampled_from(GROUPINGS), max_size=2, unique_by=lambda spec: spec.partition(':')[0]),
+        measures=st.sampled_from([OWN_MEASURES, LAST_YEAR_MEASURES]))
+    def test_roll_ups_answer_as_the_facts_do(self, domain, groupby, measures):
+        analysis = self.in_companies('sales.analysis', self.manager, self.company + self.other_company)
+        rolled_up = analysis._read_group(domain, groupby, measures)
+        with patch.object(type(analysis), '_roll_ups', lambda self: []):
+            from_facts = analysis._read_group(domain, groupby, measures)
+        self.assertEqual(len(rolled_up), len(from_facts))
+        for row, expected in zip(sorted(rolled_up, key=repr), sorted(from_facts, key=repr), strict=True):
+            for value, expected_value in zip(row, expected, strict=True):
+                if isinstance(expected_value, (int, float)) and not isinstance(expected_value, bool):
+                    self.assertAlmostEqual(float(value), float(expected_value), 6)
+                else:
+                    self.assertEqual(value, expected_value)
+
+    def test_each_question_goes_to_the_smallest_table(self):
+        cases = [
+            (['date:month'], ['amount_ordered:sum'], [], 'sales.cube.team'),
+            (['user_id'], ['order_count:sum'], [('date', '>=', '2026-01-01')], 'sales.cube.team'),
+            (['country_id'], ['win_rate:avg'], [], 'sales.cube.market'),
+            (['categ_id', 'date:month'], ['amount_ordered:sum'], [], 'sales.cube.category'),
+            (['categ_id'], ['order_count:sum'], [], 'sales.cube.category'),
+            ([], ['order_count:sum'], [('categ_id', '!=', False)], None),
+            (['commercial_partner_id'], ['amount_ordered:sum'], [], 'sales.cube.customer'),
+            (['date:week'], ['amount_ordered:sum'], [], None),
+            (['date:month'], ['amount_ordered:sum'], [('date', '>', '2026-01-15')], None),
+            (['date:month'], ['amount_ordered:sum'], [('date', '<=', '2026-01-31')], 'sales.cube.team'),
+            (['product_id'], ['amount_ordered:sum'], [], None),
+            (['date:month'], ['price_subtotal:avg'], [], None),
+            (['date:month'], ['date:max'], [], None),
+        ]
+        for groupby, specs, domain, expected in cases:
+            with self.subTest(groupby=groupby, specs=specs, domain=domain):
+                analysis = self.analysis._with_source(domain, groupby, specs)
+                self.assertEqual(analysis.env.context.get('sales_analysis_source'), expected)
+
+    def test_an_extra_record_rule_is_part_of_the_question(self):
+        self.env['ir.rule'].create({
+            'name': "no chairs", 'model_id': self.env['ir.model']._get_id('sales.analysis'),
+            'domain_force': "[('product_id.name', '!=', 'Thing 0')]"})
+        analysis = self.analysis.with_user(self.manager)._with_source([], ['date:month'], ['amount_ordered:sum'])
+        self.assertNotIn('sales_analysis_source', analysis.env.context)
+
+    def test_last_year_stands_beside_this_year(self):
+        self.env['sales.analysis']
+        before = self.order([(self.products[0], 2, 100)], '2023-05-31 10:00:00')
+        after = self.order([(self.products[0], 3, 100)], '2024-05-02 10:00:00')
+        self.refresh()
+        [row] = self.analysis._read_group(
+            [('date', '>=', '2024-05-01'), ('date', '<', '2024-06-01')], ['date:month'],
+            ['amount_ordered:sum', 'amount_ordered_last_year:sum', 'growth:avg', 'order_count:sum'])
+        self.assertEqual(row[1:3], (after.amount_untaxed, before.amount_untaxed))
+        self.assertAlmostEqual(float(row[3]), 0.5)
+        self.assertEqual(row[4], 1, "the order of last year is not an order of this one")
+
+    def test_day_of_the_order_is_that_of_its_company(self):
+        self.company.sales_timezone = 'Asia/Shanghai'
+        order = self.order([(self.products[0], 1, 100)], '2026-01-31 23:30:00')
+        self.refresh()
+        fact = self.analysis.search([('order_id', '=', order.id)])
+        self.assertEqual(str(fact.date), '2026-02-01')
+        self.company.sales_timezone = 'UTC'
+        self.env.flush_all()
+        self.refresh()
+        fact.invalidate_recordset()
+        self.assertEqual(str(fact.date), '2026-01-31')
+
+    def test_own_documents_only(self):
+        domain = [('order_id', '!=', False)]
+        for model in ('sales.analysis', 'sales.fact'):
+            seen = self.env[model].with_user(self.salesman).search(domain)
+            self.assertTrue(seen)
+            self.assertEqual(seen.user_id, self.salesman)
+            orders = self.env['sale.order'].with_user(self.salesman).search([('order_line', '!=', False)])
+            self.assertEqual(seen.order_id, orders)
+        for cube in self.warehouse._cubes():
+            self.assertFalse(cube.with_user(self.salesman)._fields['user_id'].groups)
+            rules = self.env['ir.rule'].with_user(self.salesman)._compute_domain(cube._name, 'read')
+            self.assertIn('user_id', str(rules))
+
+    def test_other_company_is_not_seen(self):
+        analysis = self.in_companies('sales.analysis', self.manager, self.company)
+        self.assertEqual(analysis.search([]).company_id, self.company)
+        self.assertEqual(
+            [company for company, *_rest in analysis._read_group([], ['company_id'], ['__count'])], [self.company])
+
+    def test_portal_and_plain_employees_are_refused(self):
+        for model in ('sales.analysis', 'sales.fact', 'sales.cube.team', 'sales.cube.customer'):
+            with self.assertRaises(AccessError):
+                self.env[model].with_user(self.portal)._read_group([], [], ['price_subtotal:sum'])
+
+    def test_nobody_edits_a_fact(self):
+        fact = self.env['sales.fact'].search([], limit=1).with_user(self.manager)
+        for forbidden in (lambda: fact.write({'date': '2020-01-01'}), fact.unlink):
+            with self.assertRaises(AccessError):
+                forbidden()
+
+    def test_queries_do_not_grow_with_the_rows(self):
+        analysis = self.in_companies('sales.analysis', self.manager, self.company)
+        for domain in ([('date', '>=', '2026-06-01')], []):
+            analysis._read_group(domain, ['user_id'], MEASURES)  # warm
+            with self.assertQueryCount(1):
+                analysis._read_group(domain, ['user_id'], MEASURES)
+
+    def test_a_row_opens_its_order(self):
+        row = self.analysis.search([('order_id', '!=', False)], limit=1)
+        action = row.action_open_order()
+        self.assertEqual((action['res_model'], action['res_id']), ('sale.order', row.order_id.id))

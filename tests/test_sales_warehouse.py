@@ -1,0 +1,238 @@
+import random
+from unittest.mock import patch
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from odoo import Command
+from odoo.exceptions import AccessError, UserError
+from odoo.sql_db import db_connect
+from odoo.tests import tagged
+from odoo.tools import SQL
+
+from .common import WarehouseCommon
+
+
+@tagged('post_install', '-at_install')
+class TestSalesWarehouse(WarehouseCommon):
+    """What was touched is read again, and nothing else: a refresh ends where a rebuild would."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.employee = cls.env['hr.employee'].create({'name': "Seller", 'user_id': cls.salesman.id})
+        cls.departments = cls.env['hr.department'].create([{'name': "North"}, {'name': "South"}])
+        cls.orders = cls.env['sale.order'].union(*[
+            cls.order(
+                [(cls.products[n % 4], n + 1, 10.5 + n), (cls.products[(n + 1) % 4], 2, 99.99, 10)],
+                f'2026-{1 + n % 6:02}-11 08:00:00', ('sale', 'draft', 'cancel')[n % 3],
+                partner_id=cls.customers[n % 3].id, user_id=(cls.salesman.id, cls.manager.id)[n % 2])
+            for n in range(9)
+        ])
+        cls.refresh()
+
+    def snapshot(self):
+        """Return the content of every table, as sorted rows."""
+        self.env.flush_all()
+        tables = [self.env['sales.fact'], *self.warehouse._cubes()]
+        return {
+            table._table: sorted(self.env.execute_query(SQL(
+                "SELECT %s FROM %s",
+                SQL(", ").join(map(SQL.identifier, table._columns())), SQL.identifier(table._table))), key=repr)
+            for table in tables
+        }
+
+    def assertRefreshEqualsRebuild(self):
+        self.env.flush_all()
+        self.refresh()
+        refreshed = self.snapshot()
+        self.warehouse._rebuild()
+        rebuilt = self.snapshot()
+        for table, rows in rebuilt.items():
+            self.assertEqual(
+                [[value or 0 for value in row] for row in refreshed[table]],
+                [[value or 0 for value in row] for row in rows], table)
+
+    # -- every kind of change
+
+    def edits(self):
+        """Return ways to change what the warehouse has read: name -> function of a random generator."""
+        return {
+            'quantity': lambda rng: self.some_line(rng, 'draft').write({'product_uom_qty': rng.randint(1, 50)}),
+            'price': lambda rng: self.some_line(rng, 'draft').write({'price_unit': rng.randint(1, 999) / 7}),
+            'discount': lambda rng: self.some_line(rng, 'draft').write({'discount': rng.choice([0, 33.33])}),
+            'new line': lambda rng: self.some_order(rng, 'draft').write({'order_line': [Command.create({
+                'product_id': rng.choice(self.products).id, 'product_uom_qty': 3, 'price_unit': 7})]}),
+            'delete line': lambda rng: self.some_line(rng, 'draft').unlink(),
+            'delete order': lambda rng: self.some_order(rng, 'cancel').unlink(),
+            'confirm': lambda rng: self.some_order(rng, 'draft').action_confirm(),
+            'cancel': lambda rng: self.some_order(rng, 'sale')._action_cancel(),
+            'salesperson': lambda rng: self.some_order(rng, 'sale').write({'user_id': self.all_leads.id}),
+            'date': lambda rng: self.some_order(rng, 'sale').write({'date_order': '2026-09-30 23:00:00'}),
+            'delivered': lambda rng: self.some_line(rng, 'sale').write({'qty_delivered': rng.randint(0, 9)}),
+            'country': lambda rng: rng.choice(self.customers).write({'country_id': self.env.ref('base.fr').id}),
+            'parent': lambda rng: self.customers[2].write({'parent_id': self.customers[0].id, 'is_company': False}),
+            'category': lambda rng: rng.choice(self.products).write({'categ_id': rng.choice(self.categories).id}),
+            'unit': lambda rng: self.uom_dozen.write({'relative_factor': rng.choice([10, 12, 13])}),
+            'department': lambda rng: self.employee.write({'department_id': rng.choice(self.departments).id}),
+            'raw SQL': lambda rng: self.env.cr.execute(
+                "UPDATE sale_order SET currency_rate = 1.25 WHERE id = %s", (self.some_order(rng, 'sale').id,)),
+        }
+
+    def some_order(self, rng, state):
+        orders = self.orders.exists().filtered(lambda order: order.state == state)
+        return self.env['sale.order'].browse(rng.choice(orders.ids) if orders else ())
+
+    def some_line(self, rng, state):
+        lines = self.orders.exists().filtered(lambda order: order.state == state).order_line
+        return self.env['sale.order.line'].browse(rng.choice(lines.ids) if lines else ())
+
+    @settings(
+        max_examples=15, deadline=None, database=None, derandomize=True,
+        suppress_health_check=[HealthCheck.differing_executors])
+    @given(seed=st.integers(0, 2**32), count=st.integers(1, 8))
+    def test_random_edits(self, seed, count):
+        rng = random.Random(seed)
+        edits = self.edits()
+        for _edit in range(count):
+            edits[rng.choice(sorted(edits))](rng)
+        self.assertRefreshEqualsRebuild()
+
+    def test_each_edit_alone(self):
+        for name, edit in self.edits().items():
+            with self.subTest(name):
+                edit(random.Random(1))
+                self.env.flush_all()
+                self.assertTrue(self.env['sales.touch'].search_count([]), "the change is noted")
+                self.assertRefreshEqualsRebuild()
+
+    def test_merged_customers(self):
+        wizard = self.env['base.partner.merge.automatic.wizard'].create({})
+        wizard._merge((self.customers[0] + self.customers[2]).ids, self.customers[0])
+        self.assertRefreshEqualsRebuild()
+        self.assertNotIn(self.customers[2].id, self.analysis.search([]).commercial_partner_id.ids)
+
+    def test_a_note_on_an_order_touches_nothing(self):
+        self.refresh()
+        self.orders[0].write({'note': "Call before noon"})
+        self.orders[0].message_post(body="Hello")
+        self.env.flush_all()
+        self.assertFalse(self.env['sales.touch'].search_count([]))
+
+    def test_only_touched_orders_are_read(self):
+        self.orders[1].order_line[0].product_uom_qty = 77
+        self.env.flush_all()
+        fact = type(self.env['sales.fact'])
+        with patch.object(fact, '_replace_orders', autospec=True, side_effect=fact._replace_orders) as replace:
+            self.refresh()
+        self.assertEqual([call.args[1] for call in replace.call_args_list], [self.orders[1].ids])
+
+    def test_a_rolled_back_change_is_not_read(self):
+        self.refresh()
+        with self.assertRaises(ZeroDivisionError), self.env.cr.savepoint():
+            self.orders[1].order_line[0].product_uom_qty = 77
+            self.env.flush_all()
+            1 / 0  # noqa: B018
+        self.assertFalse(self.env['sales.touch'].search_count([]))
+
+    # -- rebuilding
+
+    def test_a_rebuild_gives_the_same_rows_twice(self):
+        self.warehouse._rebuild()
+        first = self.snapshot()
+        self.warehouse._rebuild()
+        self.assertEqual(first, self.snapshot())
+
+    def test_a_rebuild_that_dies_leaves_what_was_there(self):
+        before = self.snapshot()
+        self.orders[0].order_line[0].qty_delivered = 1
+        self.env.flush_all()
+        with (
+            patch.object(type(self.env['sales.cube.customer']), '_star_swap', side_effect=ZeroDivisionError),
+            self.assertRaises(ZeroDivisionError), self.env.cr.savepoint(),
+        ):
+            self.warehouse._rebuild()
+        self.assertEqual(before, self.snapshot())
+        self.assertTrue(self.env['sales.touch'].search_count([]), "the change still waits")
+
+    def test_a_rebuilt_table_keeps_its_indexes(self):
+        def indexes():
+            return self.env.execute_query(SQL(
+                "SELECT indexname FROM pg_indexes WHERE tablename LIKE 'sales_fact%%' OR tablename LIKE 'sales_cube%%'"
+                " ORDER BY 1"))
+        before = indexes()
+        self.warehouse._rebuild()
+        self.assertEqual(before, indexes())
+
+    def test_two_loaders_do_not_meet(self):
+        self.warehouse._lock()  # held until the end of the test
+        with db_connect(self.env.cr.dbname).cursor() as cr:
+            other = self.env(cr=cr)['sales.warehouse']._get()
+            with self.assertRaisesRegex(UserError, "being loaded"):
+                other._refresh_batch()
+
+    def test_cron_reads_in_batches(self):
+        for order in self.orders.filtered(lambda order: order.state == 'draft'):
+            order.order_line[0].product_uom_qty += 1
+        self.env.flush_all()
+        waiting = self.env['sales.touch']._count_orders()
+        with (
+            patch('odoo.addons.sms_addon.models.sales_warehouse.BATCH_ORDERS', 2),
+            self.enter_registry_test_mode(),
+        ):
+            self.env.ref('sms_addon.ir_cron_sales_warehouse').method_direct_trigger()
+        self.assertGreater(waiting, 2)
+        self.assertFalse(self.env['sales.touch'].search_count([]))
+        self.assertRefreshEqualsRebuild()
+
+    def test_a_change_wakes_the_reader(self):
+        cron = self.env.ref('sms_addon.ir_cron_sales_warehouse')
+        self.env.cr.precommit.run()
+        before = self.env['ir.cron.trigger'].search_count([('cron_id', '=', cron.id)])
+        self.orders[1].order_line[0].product_uom_qty = 5
+        self.orders[1].client_order_ref = "twice"
+        self.env.cr.precommit.run()
+        self.assertEqual(self.env['ir.cron.trigger'].search_count([('cron_id', '=', cron.id)]), before + 1)
+
+    def test_queries_of_a_refresh_do_not_grow_with_the_orders(self):
+        counts = []
+        drafts = self.orders.filtered(lambda order: order.state == 'draft')
+        for orders in (drafts[0], drafts[0], drafts):
+            for order in orders:
+                order.order_line[0].product_uom_qty += 1
+            self.env.flush_all()
+            before = self.env.cr.sql_log_count
+            self.warehouse._refresh_batch()
+            self.env.flush_all()
+            counts.append(self.env.cr.sql_log_count - before)
+        self.assertGreater(len(drafts), 2)
+        self.assertEqual(counts[1], counts[2], "the first run fills caches")
+
+    # -- checking
+
+    def test_check_agrees(self):
+        self.warehouse.action_check()
+        self.assertFalse(self.warehouse.difference_ids)
+
+    def test_check_lists_what_differs(self):
+        line = self.orders[0].order_line[0]
+        self.env.cr.execute(SQL("UPDATE sales_fact SET price_subtotal = price_subtotal + 5 WHERE id = %s", line.id))
+        self.env.cr.execute(SQL("DELETE FROM sales_fact WHERE order_id = %s", self.orders[3].id))
+        self.warehouse.action_check()
+        self.assertRecordValues(
+            self.warehouse.difference_ids.filtered(lambda d: d.order_id == self.orders[0]),
+            [{'measure': 'price_subtotal', 'product_id': line.product_id.id, 'difference': 5, 'source': 'report'}])
+        self.assertIn(self.orders[3], self.warehouse.difference_ids.order_id)
+
+    # -- rights
+
+    def test_a_salesperson_refreshes_but_does_not_rebuild(self):
+        self.orders[1].order_line[0].product_uom_qty = 11
+        warehouse = self.warehouse.with_user(self.salesman)
+        warehouse.action_refresh()
+        self.assertEqual(warehouse.state, 'fresh')
+        for action in ('action_rebuild', 'action_stop', 'action_check'):
+            with self.assertRaises(AccessError):
+                getattr(warehouse, action)()
+        with self.assertRaises(AccessError):
+            self.warehouse.with_user(self.portal).action_refresh()
