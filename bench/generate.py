@@ -34,7 +34,8 @@ def generate(env, lines):
     for statement in STATEMENTS:
         cr.execute(statement, parameters)
     cr.execute("SET LOCAL session_replication_role = DEFAULT")
-    for table in ('res_partner', 'product_product', 'product_template', 'sale_order', 'sale_order_line'):
+    for table in ('res_partner', 'product_product', 'product_template', 'sale_order', 'sale_order_line',
+                  'account_move', 'account_move_line', 'sale_order_line_invoice_rel'):
         cr.execute(f'ANALYZE {table}')  # noqa: S608  (names of this file)
     return time.monotonic() - start
 
@@ -107,9 +108,39 @@ STATEMENTS = [
                               ((s.id + k) %% 5 * 5)::numeric AS discount) x,
               LATERAL (SELECT round(x.qty * x.price * (1 - x.discount / 100), 2) AS subtotal) a
         WHERE s.origin = 'bench'""",
+    # what was delivered is invoiced, and paid when it is old; one invoice in fifty is credited
+    """CREATE TEMP TABLE g_move ON COMMIT DROP AS
+       SELECT row_number() OVER (ORDER BY s.id, type.n) + (SELECT COALESCE(MAX(id), 0) FROM account_move) AS id,
+              s.id AS order_id, s.partner_id, s.date_order::date AS day, type.name AS type,
+              CASE WHEN type.n = 2 OR s.date_order < now() AT TIME ZONE 'UTC' - INTERVAL '45 days' THEN 0
+                   WHEN s.id %% 3 = 0 THEN 0.5 ELSE 1 END AS open_share,
+              (SELECT SUM(price_subtotal) FROM sale_order_line l WHERE l.order_id = s.id) AS total
+         FROM sale_order s, (VALUES (1, 'out_invoice'), (2, 'out_refund')) type (n, name)
+        WHERE s.origin = 'bench' AND s.state = 'sale' AND s.id %% 4 < 3 AND (type.n = 1 OR s.id %% 50 = 0)""",
+    """INSERT INTO account_move (id, name, journal_id, company_id, currency_id, partner_id, commercial_partner_id, state,
+                                 move_type, auto_post, date, invoice_date, amount_untaxed, amount_total,
+                                 amount_residual, payment_state, create_date, write_date)
+       SELECT m.id, 'BENCH/' || m.id, (SELECT id FROM account_journal WHERE type = 'sale' ORDER BY id LIMIT 1), g.company,
+              g.currency, m.partner_id, m.partner_id, 'posted', m.type, 'no', m.day, m.day, m.total, m.total,
+              round(m.total * m.open_share, 2),
+              CASE m.open_share WHEN 0 THEN 'paid' WHEN 1 THEN 'not_paid' ELSE 'partial' END, now(), now()
+         FROM g, g_move m""",
+    """CREATE TEMP TABLE g_aml ON COMMIT DROP AS
+       SELECT row_number() OVER (ORDER BY m.id, l.id) + (SELECT COALESCE(MAX(id), 0) FROM account_move_line) AS id,
+              m.id AS move_id, m.type, m.day, m.partner_id, l.id AS line_id, l.product_id, l.product_uom_qty, l.price_subtotal
+         FROM g_move m JOIN sale_order_line l ON l.order_id = m.order_id""",
+    """INSERT INTO account_move_line (id, move_id, company_id, currency_id, account_id, display_type, date, partner_id,
+                                      product_id, quantity, price_subtotal, balance, debit, credit, amount_currency,
+                                      parent_state, create_date, write_date)
+       SELECT a.id, a.move_id, g.company, g.currency, (SELECT MIN(id) FROM account_account), 'product', a.day, a.partner_id,
+              a.product_id, a.product_uom_qty, a.price_subtotal, x.sign * a.price_subtotal,
+              CASE WHEN x.sign > 0 THEN a.price_subtotal ELSE 0 END, CASE WHEN x.sign < 0 THEN a.price_subtotal ELSE 0 END,
+              x.sign * a.price_subtotal, 'posted', now(), now()
+         FROM g, g_aml a, LATERAL (SELECT CASE a.type WHEN 'out_invoice' THEN -1 ELSE 1 END AS sign) x""",
+    "INSERT INTO sale_order_line_invoice_rel (order_line_id, invoice_line_id) SELECT line_id, id FROM g_aml",
     *(
         f"SELECT setval(pg_get_serial_sequence('{table}', 'id'), (SELECT MAX(id) FROM {table}))"  # noqa: S608
         for table in ('res_partner', 'res_users', 'product_category', 'product_template',
-                      'product_product', 'sale_order', 'sale_order_line')
+                      'product_product', 'sale_order', 'sale_order_line', 'account_move', 'account_move_line')
     ),
 ]

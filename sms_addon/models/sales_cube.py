@@ -1,6 +1,8 @@
 from odoo import fields, models
 from odoo.tools import SQL
 
+from .sales_star import BUILD_SUFFIX
+
 
 class SalesCube(models.AbstractModel):
     """A roll-up of the facts by month; it is changed by the difference, so a refresh costs what was touched.
@@ -23,6 +25,8 @@ class SalesCube(models.AbstractModel):
     _cube_dimensions = ()
     #: those of them that are not the same for all lines of an order
     _cube_line_dimensions = ()
+    #: the roll-up whose cells this one can be summed from; it must not have line dimensions
+    _cube_finer = None
 
     @property
     def _star_indexes(self):
@@ -51,47 +55,58 @@ class SalesCube(models.AbstractModel):
         return SQL.identifier(name)
 
     def _cube_query(self, source, where=SQL("TRUE"), sign=1):
-        """Return the cells of the roll-up over the given facts.
+        """Return the cells of the roll-up over some of the facts.
 
-        :param source: a table with the columns of the facts, or of :meth:`_order_query`
+        An order counts once in a cell however many lines it has there. Lines and orders are
+        summed apart and then added, because carrying every sum through a grouping by order
+        takes twice as long.
+
+        :param source: a table with the columns of the facts
         :param where: which of its rows
         :param sign: 1 for what the facts add to the cells, -1 for what they take away
         """
         keys = self._cube_keys()
-        # two steps, because an order counts once in a cell however many lines it has there
+        parameters = {
+            'keys': SQL(", ").join(map(SQL.identifier, keys)),
+            'key_columns': SQL(", ").join(
+                SQL("%s AS %s", self._cube_key_sql(name), SQL.identifier(name)) for name in keys),
+            'key_values': SQL(", ").join(map(self._cube_key_sql, keys)),
+            'sums': self._sums(self._measure_names()),
+            'none': SQL(", ").join(SQL("0") for _name in self._measure_names()),
+            'source': SQL.identifier(source),
+            'where': where,
+        }
         return SQL(
-            """
-            SELECT %(keys)s, %(measures)s
-              FROM (%(orders)s) orders
-             GROUP BY %(keys)s
-            """,
-            keys=SQL(", ").join(map(SQL.identifier, keys)),
-            measures=SQL(", ").join(
-                SQL("(%s * SUM(%s))::%s AS %s", sign, SQL.identifier(name), self._column_type(name),
-                    SQL.identifier(name))
-                for name in self._cube_measures()
-            ),
-            orders=self._order_query(source, where),
+            "SELECT %(keys)s, %(cells)s FROM (%(lines)s UNION ALL %(orders)s) parts GROUP BY %(keys)s",
+            keys=parameters['keys'],
+            cells=self._sums(self._cube_measures(), sign),
+            lines=SQL("""
+                SELECT %(key_columns)s, %(sums)s, COUNT(*) AS nbr,
+                       0 AS quotation_count, 0 AS cycle_count, 0 AS cycle_seconds
+                  FROM %(source)s WHERE %(where)s GROUP BY %(key_values)s""", **parameters),
+            orders=SQL("""
+                SELECT %(keys)s, %(none)s, 0, COUNT(*), COUNT(cycle), SUM(cycle)
+                  FROM (SELECT order_id, %(key_columns)s, MAX(cycle_seconds) AS cycle
+                          FROM %(source)s WHERE %(where)s GROUP BY order_id, %(key_values)s) o
+                 GROUP BY %(keys)s""", **parameters),
         )
 
-    def _order_query(self, source, where=SQL("TRUE")):
-        """Return one row per order and cell, from the facts."""
-        return SQL(
-            """
-            SELECT order_id, %(keys)s, %(sums)s, COUNT(*) AS nbr, 1 AS quotation_count,
-                   (MAX(cycle_seconds) IS NOT NULL)::int AS cycle_count, MAX(cycle_seconds) AS cycle_seconds
-              FROM %(source)s
-             WHERE %(where)s
-             GROUP BY order_id, %(group)s
-            """,
-            keys=SQL(", ").join(
-                SQL("%s AS %s", self._cube_key_sql(name), SQL.identifier(name)) for name in self._cube_keys()),
-            sums=SQL(", ").join(
-                SQL("SUM(%(name)s) AS %(name)s", name=SQL.identifier(name)) for name in self._measure_names()),
-            source=SQL.identifier(source),
-            where=where,
-            group=SQL(", ").join(map(self._cube_key_sql, self._cube_keys())),
+    def _sums(self, names, sign=1):
+        return SQL(", ").join(
+            SQL("(%s * COALESCE(SUM(%s), 0))::%s AS %s", sign, SQL.identifier(name), self._column_type(name),
+                SQL.identifier(name))
+            for name in names
         )
+
+    def _cube_build(self, fact_table):
+        """Make the table anew, from the next finer roll-up where there is one, else from the facts."""
+        if not self._cube_finer:
+            self._star_build(self._cube_query(fact_table))
+            return
+        keys = SQL(", ").join(map(SQL.identifier, self._cube_keys()))
+        finer = self.env[self._cube_finer]._table + BUILD_SUFFIX
+        self._star_build(SQL(
+            "SELECT %s, %s FROM %s GROUP BY %s", keys, self._sums(self._cube_measures()), SQL.identifier(finer), keys))
 
     def _cube_apply(self, order_ids, sign):
         """Add what the facts of the given orders hold to the cells, or take it away."""
@@ -103,7 +118,7 @@ class SalesCube(models.AbstractModel):
             query=self._cube_query('sales_fact', SQL("order_id = ANY(%s)", order_ids), sign),
             key=key,
             sums=SQL(", ").join(
-                SQL("%s = COALESCE(cell.%s, 0) + COALESCE(EXCLUDED.%s, 0)", *[SQL.identifier(name)] * 3)
+                SQL("%s = cell.%s + EXCLUDED.%s", *[SQL.identifier(name)] * 3)
                 for name in self._cube_measures()
             ),
         ))
@@ -119,6 +134,8 @@ class SalesCubeTeam(models.Model):
     _inherit = ['sales.cube']
     _auto = False
 
+    _cube_finer = 'sales.cube.market'
+
 
 class SalesCubeMarket(models.Model):
     """Orders by month, salesperson and where the customer is."""
@@ -131,6 +148,7 @@ class SalesCubeMarket(models.Model):
     industry_id = fields.Many2one('res.partner.industry', string="Customer Industry", readonly=True)
 
     _cube_dimensions = ('country_id', 'industry_id')
+    _cube_finer = 'sales.cube.customer'
 
 
 class SalesCubeCategory(models.Model):

@@ -42,7 +42,6 @@ class SalesFact(models.Model):
         'pkey': (True, '(id)'),
         'order': (False, '(order_id)'),
         'date': (False, '(date)'),
-        'user': (False, '(user_id)'),
         'customer': (False, '(commercial_partner_id)'),
         'product': (False, '(product_id)'),
     }

@@ -7,9 +7,12 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools import SQL
 
+from .sales_star import BUILD_SUFFIX
+
 _logger = logging.getLogger(__name__)
 
 BATCH_ORDERS = 2000
+WORK_MEM = '256MB'
 STALE = 'sms_addon.warehouse_stale'
 ACTIVITY = 'sales_warehouse: '
 
@@ -153,19 +156,20 @@ class SalesWarehouse(models.Model):
     def _rebuild(self):
         """Load everything anew beside the tables in use, then swap, all in one transaction.
 
-        Killed at any point it leaves what was there before. It takes no roll-up from another: the
-        same rows come out whatever the refreshes before it did.
+        Killed at any point it leaves what was there before.
         """
         self._lock()
+        # one session sorts and hashes a million rows, once in a while
+        self.env.cr.execute(SQL("SET LOCAL work_mem = %s", WORK_MEM))
         start = time.monotonic()
         cubes = self._cubes()
         self.env.cr.execute(SQL("DELETE FROM sales_touch"))
         fact = self.env['sales.fact']
         self._show_stage(self.env._("reading order lines"))
         fact._star_build(fact._star_query())
-        for cube in cubes:
+        for cube in reversed(cubes):
             self._show_stage(self.env._("rolling up: %(table)s", table=cube._description))
-            cube._star_build(cube._cube_query(f'{fact._table}__build'))
+            cube._cube_build(fact._table + BUILD_SUFFIX)
         for table in (fact, *cubes):
             table._star_swap()
         self._show_stage("")
