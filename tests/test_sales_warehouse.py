@@ -10,6 +10,8 @@ from odoo.sql_db import db_connect
 from odoo.tests import tagged
 from odoo.tools import SQL
 
+from odoo.addons.sms_addon.hooks import uninstall_hook
+
 from .common import WarehouseCommon
 
 
@@ -236,3 +238,15 @@ class TestSalesWarehouse(WarehouseCommon):
                 getattr(warehouse, action)()
         with self.assertRaises(AccessError):
             self.warehouse.with_user(self.portal).action_refresh()
+
+    # -- leaving
+
+    def test_uninstallation_takes_the_triggers_off(self):
+        def triggers():
+            return self.env.execute_query(SQL("SELECT tgname FROM pg_trigger WHERE tgname LIKE %s", 'sales_touch%'))
+        self.assertTrue(triggers())
+        uninstall_hook(self.env)
+        self.assertFalse(triggers())
+        self.orders[1].order_line[0].product_uom_qty = 9
+        self.env.flush_all()
+        self.assertFalse(self.env['sales.touch'].search_count([]))

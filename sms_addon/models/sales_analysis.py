@@ -73,6 +73,7 @@ class SalesAnalysis(models.Model):
     amount_ordered = fields.Monetary(
         string="Ordered", readonly=True, help="Untaxed amount of confirmed orders.")
     qty_ordered = fields.Float(string="Qty Ordered", digits='Product Unit', readonly=True)
+    amount_cost = fields.Monetary(string="Cost", readonly=True)
     amount_margin = fields.Monetary(string="Margin", readonly=True)
     margin_rate = fields.Float(
         string="Margin %", aggregator='avg', readonly=True, help="Margin of confirmed orders over their untaxed amount.")
@@ -143,6 +144,7 @@ class SalesAnalysis(models.Model):
         columns['currency_id'] = SQL("%s", self.env.company.currency_id.id)
         for name, measure in CONFIRMED.items():
             columns[name] = SQL("CASE WHEN f.state = 'sale' THEN %s ELSE 0 END", columns[measure])
+        columns['amount_cost'] = SQL("%s - %s", columns['amount_ordered'], columns['amount_margin'])
         if last_year:
             self._add_last_year(source, columns, shifted)
         return SQL(
@@ -161,7 +163,7 @@ class SalesAnalysis(models.Model):
         if not shifted:
             return
         columns['date'] = SQL("(f.date + INTERVAL '1 year')::date")
-        emptied = [*self._measure_names(), *CONFIRMED, 'nbr', 'quotation_count', 'cycle_count', 'cycle_seconds']
+        emptied = [*self._summed_names(), 'quotation_count', 'cycle_count', 'cycle_seconds']
         for name in emptied:
             if name in columns:
                 columns[name] = SQL("NULL") if name == 'cycle_seconds' else SQL("0")
@@ -280,8 +282,12 @@ class SalesAnalysis(models.Model):
             return name != 'date' and function in ('count_distinct', 'array_agg_distinct')
         if name == 'currency_id':
             return function == 'array_agg_distinct'
-        sums = [*self._measure_names(), *CONFIRMED, *LAST_YEAR, 'nbr']
-        return name in sums and function in ('sum', 'sum_currency')
+        return name in (*self._summed_names(), *LAST_YEAR) and function in ('sum', 'sum_currency')
+
+    @api.model
+    def _summed_names(self):
+        """Return the columns of the present year that any source has and that add up."""
+        return [*self._measure_names(), *CONFIRMED, 'amount_cost', 'nbr']
 
     # -- aggregates that are not a sum of a column
 
