@@ -1,0 +1,13 @@
+"""`python3 -m scripts.project setup`: everything a first run would fetch and build, without running anything."""
+
+from . import frontend, host, postgres, system
+from .databases import Databases
+
+
+def main(_options):
+    """Bring all caches up to date."""
+    own = host.ensure(postgres.packages(), system.REPORTS, system.BROWSER, development=True)
+    frontend.ensure()
+    with postgres.server() as variables:
+        Databases(own, variables).ensure_template()
+    return 0

@@ -1,0 +1,32 @@
+"""`make test`: the whole suite on a fresh database, browser tests included."""
+
+from . import frontend, host, postgres, process, system
+from .databases import ADDON_NAME, Databases
+from .paths import ROOT
+
+
+def main(options):
+    """Run pytest and return its exit code."""
+    own = host.ensure(postgres.packages(), system.REPORTS, system.BROWSER, development=True)
+    frontend.ensure()
+    with postgres.server() as variables:
+        databases = Databases(own, variables)
+        with databases.scratch() as name:
+            command = [
+                own.python,
+                '-m',
+                'pytest',
+                '-p',
+                'scripts.project.pytest_skips',
+                '-p',
+                'no:cacheprovider',
+                f'--odoo-config={databases.config(name)}',
+                f'--odoo-database={name}',
+                '--odoo-http',
+                '--odoo-log-level=error',
+                *(['-k', options.only] if options.only else []),
+                *options.args,
+            ]
+            if not any((ROOT / argument.split('::')[0]).exists() for argument in options.args):
+                command.append(f'{ADDON_NAME}/tests')
+            return process.foreground(command, env=databases.env, cwd=ROOT)
