@@ -142,7 +142,8 @@ def measure_refresh(small, large):
             env.cr.execute("SELECT id FROM sale_order WHERE origin = 'bench'")
             orders = [order_id for (order_id,) in env.cr.fetchall()]
             touched = rng.sample(orders, min(TOUCHED_ORDERS, len(orders)))
-            env.cr.execute("UPDATE sale_order_line SET qty_delivered = qty_delivered + 1 WHERE order_id = ANY(%s)", [touched])
+            env.cr.execute(
+                "UPDATE sale_order_line SET qty_delivered = qty_delivered + 1 WHERE order_id = ANY(%s)", [touched])
             env.cr.commit()
             measured.append(seconds_once(env['sales.warehouse']._get()))
             env.cr.commit()

@@ -61,6 +61,7 @@ def format_table(results):
         rows.append((
             result['measure'], f"{result['value']:,.2f}", result['bound'], 'yes' if result['holds'] else 'NO', timings))
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    lines = ['| ' + ' | '.join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) + ' |' for row in rows]
+    lines = [
+        '| ' + ' | '.join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) + ' |' for row in rows]
     lines.insert(1, '|' + '|'.join('-' * (width + 2) for width in widths) + '|')
     return '\n'.join(lines)

@@ -37,7 +37,8 @@ class TestSalesAnalysis(WarehouseCommon):
         cls.other_company = cls.env['res.company'].create({
             'name': "Other Company", 'currency_id': cls.euro.id, 'sales_timezone': 'UTC'})
         cls.env['res.currency.rate'].create({'currency_id': cls.euro.id, 'name': '2025-01-01', 'rate': 0.8})
-        cls.pricelist_euro = cls.env['product.pricelist'].create({'name': "In euro", 'currency_id': cls.euro.id, 'company_id': False})
+        cls.pricelist_euro = cls.env['product.pricelist'].create({
+            'name': "In euro", 'currency_id': cls.euro.id, 'company_id': False})
         for user in cls.salesman + cls.all_leads + cls.manager + cls.env.user:
             user.company_ids += cls.other_company
         cls._create_random_orders(random.Random(20260315))

@@ -72,11 +72,12 @@ class SalesAnalysis(models.Model):
     # measures of confirmed orders
     amount_ordered = fields.Monetary(
         string="Ordered", readonly=True, help="Untaxed amount of confirmed orders.")
-    qty_ordered = fields.Float(string="Qty Ordered", digits='Product Unit', readonly=True)
+    qty_ordered = fields.Float(digits='Product Unit', readonly=True)
     amount_cost = fields.Monetary(string="Cost", readonly=True)
     amount_margin = fields.Monetary(string="Margin", readonly=True)
     margin_rate = fields.Float(
-        string="Margin %", aggregator='avg', readonly=True, help="Margin of confirmed orders over their untaxed amount.")
+        string="Margin %", aggregator='avg', readonly=True,
+        help="Margin of confirmed orders over their untaxed amount.")
 
     # the same period of the year before
     amount_ordered_last_year = fields.Monetary(string="Ordered, Last Year", readonly=True)
@@ -85,7 +86,7 @@ class SalesAnalysis(models.Model):
     amount_refunded_last_year = fields.Monetary(string="Refunded, Last Year", readonly=True)
     amount_paid_last_year = fields.Monetary(string="Paid, Last Year", readonly=True)
     growth = fields.Float(
-        string="Growth", aggregator='avg', readonly=True, help="Ordered, against the same period of the year before.")
+        aggregator='avg', readonly=True, help="Ordered, against the same period of the year before.")
 
     # measures by order
     quotation_count = fields.Integer(
@@ -93,9 +94,9 @@ class SalesAnalysis(models.Model):
     order_count = fields.Integer(string="Orders", readonly=True, help="Confirmed orders.")
     lost_count = fields.Integer(string="Lost Quotations", readonly=True, help="Cancelled quotations and orders.")
     win_rate = fields.Float(
-        string="Win Rate", aggregator='avg', readonly=True,
+        aggregator='avg', readonly=True,
         help="Confirmed orders over confirmed and cancelled ones; quotations still open are left out.")
-    average_order = fields.Monetary(string="Average Order", aggregator='avg', readonly=True)
+    average_order = fields.Monetary(aggregator='avg', readonly=True)
     cycle_days = fields.Float(
         string="Days to Confirm", aggregator='avg', readonly=True,
         help="Average time from the quotation to its confirmation. Orders dated before they were entered, "
@@ -132,11 +133,9 @@ class SalesAnalysis(models.Model):
         converted = len(self.env.companies.currency_id) > 1
         columns = {}
         for name in source._columns():
-            if source._fields[name].type == 'monetary':
-                columns[name] = SQL(
-                    "%s * account_currency_table.rate", SQL.identifier('f', name)) if converted else SQL.identifier('f', name)
-            else:
-                columns[name] = SQL.identifier('f', name)
+            columns[name] = SQL.identifier('f', name)
+            if converted and source._fields[name].type == 'monetary':
+                columns[name] = SQL("%s * account_currency_table.rate", columns[name])
         if source._name == 'sales.fact':
             columns['nbr'] = SQL("1")
             # fields that only a group has are empty on a line

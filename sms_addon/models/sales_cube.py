@@ -54,7 +54,7 @@ class SalesCube(models.AbstractModel):
             return SQL("date_trunc('month', date::timestamp)::date")
         return SQL.identifier(name)
 
-    def _cube_query(self, source, where=SQL("TRUE"), sign=1):
+    def _cube_query(self, source, order_ids=None, sign=1):
         """Return the cells of the roll-up over some of the facts.
 
         An order counts once in a cell however many lines it has there. Lines and orders are
@@ -62,7 +62,7 @@ class SalesCube(models.AbstractModel):
         takes twice as long.
 
         :param source: a table with the columns of the facts
-        :param where: which of its rows
+        :param order_ids: the orders to take from it, all when left out
         :param sign: 1 for what the facts add to the cells, -1 for what they take away
         """
         keys = self._cube_keys()
@@ -74,7 +74,7 @@ class SalesCube(models.AbstractModel):
             'sums': self._sums(self._measure_names()),
             'none': SQL(", ").join(SQL("0") for _name in self._measure_names()),
             'source': SQL.identifier(source),
-            'where': where,
+            'where': SQL("order_id = ANY(%s)", order_ids) if order_ids is not None else SQL("TRUE"),
         }
         return SQL(
             "SELECT %(keys)s, %(cells)s FROM (%(lines)s UNION ALL %(orders)s) parts GROUP BY %(keys)s",
@@ -115,7 +115,7 @@ class SalesCube(models.AbstractModel):
             "INSERT INTO %(table)s AS cell (%(columns)s) %(query)s ON CONFLICT %(key)s DO UPDATE SET %(sums)s",
             table=SQL.identifier(self._table),
             columns=SQL(", ").join(map(SQL.identifier, self._columns())),
-            query=self._cube_query('sales_fact', SQL("order_id = ANY(%s)", order_ids), sign),
+            query=self._cube_query('sales_fact', order_ids, sign),
             key=key,
             sums=SQL(", ").join(
                 SQL("%s = cell.%s + EXCLUDED.%s", *[SQL.identifier(name)] * 3)

@@ -27,8 +27,8 @@ class SalesMeasureMixin(models.AbstractModel):
     price_subtotal = fields.Monetary(string="Untaxed Total, any status", readonly=True)
     price_total = fields.Monetary(string="Total, any status", readonly=True)
     margin = fields.Monetary(string="Margin, any status", readonly=True)
-    qty_delivered = fields.Float(string="Qty Delivered", digits='Product Unit', readonly=True)
-    qty_invoiced = fields.Float(string="Qty Invoiced", digits='Product Unit', readonly=True)
+    qty_delivered = fields.Float(digits='Product Unit', readonly=True)
+    qty_invoiced = fields.Float(digits='Product Unit', readonly=True)
     amount_delivered = fields.Monetary(string="Delivered", readonly=True)
     amount_invoiced = fields.Monetary(
         string="Invoiced", readonly=True, help="Untaxed amount of posted customer invoices.")

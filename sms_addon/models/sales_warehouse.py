@@ -50,7 +50,8 @@ class SalesWarehouse(models.Model):
         stage = self._running_stage()
         backlog = self.env['sales.touch'].sudo().search_count([])
         # the planner's estimate: exact enough for a screen, and free at any size
-        [(estimate,)] = self.env.execute_query(SQL("SELECT reltuples::bigint FROM pg_class WHERE relname = 'sales_fact'"))
+        [(estimate,)] = self.env.execute_query(SQL(
+            "SELECT reltuples::bigint FROM pg_class WHERE oid = 'sales_fact'::regclass"))
         stale = self._is_stale()
         for warehouse in self:
             warehouse.stage = stage
@@ -111,7 +112,11 @@ class SalesWarehouse(models.Model):
         return {
             'type': 'ir.actions.client',
             'tag': 'display_notification',
-            'params': {'type': 'success', 'message': message, 'next': {'type': 'ir.actions.client', 'tag': 'soft_reload'}},
+            'params': {
+                'type': 'success',
+                'message': message,
+                'next': {'type': 'ir.actions.client', 'tag': 'soft_reload'},
+            },
         }
 
     # -- the loader
@@ -133,7 +138,8 @@ class SalesWarehouse(models.Model):
         """Become the only loader until the end of the transaction."""
         self.env.flush_all()
         if not self.try_lock_for_update():
-            raise UserError(self.env._("The sales warehouse is being loaded. Its figures will be up to date in a moment."))
+            raise UserError(self.env._(
+                "The sales warehouse is being loaded. Its figures will be up to date in a moment."))
 
     def _refresh_batch(self):
         """Read a batch of touched orders again and return how many there were."""

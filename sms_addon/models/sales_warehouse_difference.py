@@ -53,8 +53,8 @@ class SalesWarehouseDifference(models.Model):
     @api.model
     def _check(self, warehouse):
         """Replace the list by what differs now, the first differences of each company and source."""
-        self.search([]).unlink()
-        for company in self.env['res.company'].search([]):
+        warehouse.difference_ids.unlink()
+        for (company,) in self.env['sale.order']._read_group([], ['company_id']):
             report = self.env['sale.report'].with_context(allowed_company_ids=company.ids)
             self._insert(warehouse, company, 'report', self._compare_report(company, report))
             self._insert(warehouse, company, 'invoice', self._compare_invoices(company))
