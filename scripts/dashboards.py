@@ -13,9 +13,9 @@ FILES = Path(__file__).resolve().parent.parent / 'sms_addon' / 'data' / 'files'
 ROW = 23  # pixels of a row unless said otherwise
 TITLE_ROW = 40
 TABLE_ROWS = 10
-WIDTH = 1080
-COLUMNS = [220, 100, 100, 100, 40, 220, 100, 100, 100]
-SIDES = {'left': ('ABCD', 0), 'right': ('FGHI', 560)}
+WIDTH = 1048  # of a laptop's screen beside the list of dashboards
+COLUMNS = [212, 98, 98, 98, 36, 212, 98, 98, 98]
+SIDES = {'left': ('ABCD', 0), 'right': ('FGHI', 542)}
 
 FILTERS = {
     'period': {'type': 'date', 'label': "Period", 'defaultValue': 'last_12_months'},
@@ -156,7 +156,7 @@ class Dashboard:
                 'background': CARD_COLORS[index % 2],
                 'keyValue': f'Data!B{row}', 'baseline': f'Data!C{row}',
                 'baselineMode': 'difference' if measure in FORMATS else 'percentage',
-                'baselineDescr': {'text': "vs. previous"},
+                'baselineDescr': {'text': "vs. before"},
                 'baselineColorUp': '#DC6965' if measure in ('cycle_days', 'amount_refunded') else '#00A04A',
                 'baselineColorDown': '#00A04A' if measure in ('cycle_days', 'amount_refunded') else '#DC6965',
                 'humanize': measure not in FORMATS,
@@ -207,7 +207,7 @@ class Dashboard:
         for (text, kind, measure, groupby), side in zip(specs, SIDES, strict=False):
             columns, x = SIDES[side] if len(specs) == 2 else ('ABCDEFGHI', 0)
             self.title(text, columns, [measure], groupby, 'graph')
-            self.figure(x, self.top + TITLE_ROW, 520 if len(specs) == 2 else WIDTH, 340, {
+            self.figure(x, self.top + TITLE_ROW, 506 if len(specs) == 2 else WIDTH, 340, {
                 'type': f'odoo_{kind}', 'title': {'text': ''}, 'background': '#FFFFFF',
                 'legendPosition': 'top' if len(groupby) > 1 or kind == 'pie' else 'none',
                 'metaData': {

@@ -47,7 +47,6 @@
     'assets': {
         'web.assets_backend': ['sms_addon/static/src/**/*'],
         'web.assets_tests': ['sms_addon/static/tests/tours/**/*'],
-        'web.assets_unit_tests': ['sms_addon/static/tests/**/*.test.js'],
     },
     'post_init_hook': 'post_init_hook',
     'uninstall_hook': 'uninstall_hook',

@@ -168,12 +168,14 @@ class TestSalesAnalysis(WarehouseCommon):
             (['categ_id'], ['order_count:sum'], [], 'sales.cube.category'),
             ([], ['order_count:sum'], [('categ_id', '!=', False)], None),
             (['commercial_partner_id'], ['amount_ordered:sum'], [], 'sales.cube.customer'),
-            (['date:week'], ['amount_ordered:sum'], [], None),
-            (['date:month'], ['amount_ordered:sum'], [('date', '>', '2026-01-15')], None),
+            (['date:week'], ['amount_ordered:sum'], [], 'sales.cube.customer'),
+            (['date:month'], ['amount_ordered:sum'], [('date', '>', '2026-01-15')], 'sales.cube.customer'),
+            (['categ_id'], ['amount_ordered:sum'], [('date', '>', '2026-01-15')], None),
             (['date:month'], ['amount_ordered:sum'], [('date', '<=', '2026-01-31')], 'sales.cube.team'),
             (['product_id'], ['amount_ordered:sum'], [], None),
             (['date:month'], ['price_subtotal:avg'], [], None),
-            (['date:month'], ['date:max'], [], None),
+            (['date:month'], ['date:max'], [], 'sales.cube.customer'),
+            (['product_id'], ['date:max'], [], None),
         ]
         for groupby, specs, domain, expected in cases:
             with self.subTest(groupby=groupby, specs=specs, domain=domain):

@@ -138,7 +138,8 @@ class TestSalesCustomerReport(CustomerHistoryCommon):
 
     def test_queries_do_not_grow_with_the_customers(self):
         report = self.as_user('sales.customer.report', self.manager)
-        specification = {'name': {}, 'status': {}, 'revenue': {}, 'commercial_partner_id': {'fields': {'display_name': {}}}}
+        specification = {
+            'name': {}, 'status': {}, 'revenue': {}, 'commercial_partner_id': {'fields': {'display_name': {}}}}
         report.web_search_read([], specification, limit=1)
         counts = []
         for limit in (2, 20):
@@ -173,7 +174,8 @@ class TestSalesCustomerFlow(CustomerHistoryCommon):
             flow = self.as_user('sales.customer.flow', user)
             # by company, in which a customer is counted once
             actual = defaultdict(int)
-            for month, kind, _company, count in flow._read_group([], ['date:month', 'kind', 'company_id'], ['customer_count:sum']):
+            for month, kind, _company, count in flow._read_group(
+                    [], ['date:month', 'kind', 'company_id'], ['customer_count:sum']):
                 actual[month, kind] += count
             self.assertEqual(dict(actual), self.expected(user), user.login)
         self.assertEqual({kind for _month, kind in self.expected(self.manager)}, {'new', 'returning', 'lost'})
@@ -217,4 +219,5 @@ class TestSalesCustomerEmpty(WarehouseCommon):
         order.order_line = [Command.create({'display_type': 'line_section', 'name': "Nothing"})]
         order.action_confirm()
         self.refresh()
-        self.assertFalse(self.env['sales.customer.report'].search([('commercial_partner_id', '=', self.customers[2].id)]))
+        self.assertFalse(
+            self.env['sales.customer.report'].search([('commercial_partner_id', '=', self.customers[2].id)]))

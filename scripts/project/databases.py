@@ -14,6 +14,8 @@ from .console import Failure, step
 from .paths import ADDON, ADDON_NAME, KEEP, RECIPE, cache, cache_id, digest
 
 LANGUAGES = ('zh_CN',)
+# Odoo makes the first one that of the company and its first users.
+LOADED = ('en_US', *LANGUAGES)
 TEMPLATE = 'sms_template_'
 SCRATCH = 'sms_tmp_'
 VALID_NAME = re.compile(r'[A-Za-z_][A-Za-z0-9_-]{0,62}')
@@ -151,14 +153,14 @@ class Databases:
 
     def _template_name(self):
         depends = ','.join(sorted(manifest()['depends']))
-        return TEMPLATE + digest(RECIPE, cache_id(), self.host.version, depends, LANGUAGES, self.server_id)
+        return TEMPLATE + digest(RECIPE, cache_id(), self.host.version, depends, LOADED, self.server_id)
 
     def _build_template(self, name):
         """Build under another name and rename: a database with the template's name is always whole."""
         building = f'{name}_new'
         self.drop(name)
         self.drop(building)
-        self.odoo(building, '-i', ','.join(manifest()['depends']), f'--load-language={",".join(LANGUAGES)}')
+        self.odoo(building, '-i', ','.join(manifest()['depends']), f'--load-language={",".join(LOADED)}')
         self.query('VACUUM ANALYZE', database=building)
         files = self._filestore(building)
         files.mkdir(parents=True, exist_ok=True)

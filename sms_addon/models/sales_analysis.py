@@ -73,6 +73,8 @@ class SalesAnalysis(models.Model):
     amount_ordered = fields.Monetary(
         string="Ordered", readonly=True, help="Untaxed amount of confirmed orders.")
     qty_ordered = fields.Float(digits='Product Unit', readonly=True)
+    amount_quoted = fields.Monetary(
+        string="Quoted", readonly=True, help="Untaxed amount of quotations not yet confirmed or cancelled.")
     amount_cost = fields.Monetary(string="Cost", readonly=True)
     amount_margin = fields.Monetary(string="Margin", readonly=True)
     margin_rate = fields.Float(
@@ -143,6 +145,8 @@ class SalesAnalysis(models.Model):
         columns['currency_id'] = SQL("%s", self.env.company.currency_id.id)
         for name, measure in CONFIRMED.items():
             columns[name] = SQL("CASE WHEN f.state = 'sale' THEN %s ELSE 0 END", columns[measure])
+        columns['amount_quoted'] = SQL(
+            "CASE WHEN f.state IN ('draft', 'sent') THEN %s ELSE 0 END", columns['price_subtotal'])
         columns['amount_cost'] = SQL("%s - %s", columns['amount_ordered'], columns['amount_margin'])
         if last_year:
             self._add_last_year(source, columns, shifted)
@@ -240,7 +244,8 @@ class SalesAnalysis(models.Model):
         if any(isinstance(item, Domain) for item in domain):
             return False  # a condition written in SQL may read any column
         return all(
-            condition.field_expr.partition('.')[0] in columns and self._is_monthly(condition)
+            condition.field_expr.partition('.')[0] in columns
+            and (source._cube_grain == 'day' or self._is_monthly(condition))
             for condition in domain.iter_conditions()
         )
 
@@ -265,7 +270,9 @@ class SalesAnalysis(models.Model):
         for spec in groupby:
             path, _colon, granularity = spec.partition(':')
             name = path.partition('.')[0]
-            if name not in keys or name == 'date' and granularity not in MONTH_GRANULARITIES:
+            if name not in keys:
+                return False
+            if name == 'date' and source._cube_grain == 'month' and granularity not in MONTH_GRANULARITIES:
                 return False
         counts_orders = any(spec.partition(':')[0] in BY_ORDER for spec in specs)
         if counts_orders and not set(source._cube_line_dimensions) <= set(groupby):
@@ -278,7 +285,9 @@ class SalesAnalysis(models.Model):
         if spec == '__count' or name in BY_ORDER or name in ('margin_rate', 'growth'):
             return True
         if name in source._cube_keys():
-            return name != 'date' and function in ('count_distinct', 'array_agg_distinct')
+            if name == 'date':
+                return source._cube_grain == 'day' and function in ('min', 'max')
+            return function in ('count_distinct', 'array_agg_distinct')
         if name == 'currency_id':
             return function == 'array_agg_distinct'
         return name in (*self._summed_names(), *LAST_YEAR) and function in ('sum', 'sum_currency')
@@ -286,7 +295,7 @@ class SalesAnalysis(models.Model):
     @api.model
     def _summed_names(self):
         """Return the columns of the present year that any source has and that add up."""
-        return [*self._measure_names(), *CONFIRMED, 'amount_cost', 'nbr']
+        return [*self._measure_names(), *CONFIRMED, 'amount_quoted', 'amount_cost', 'nbr']
 
     # -- aggregates that are not a sum of a column
 

@@ -33,8 +33,7 @@ class SalesOverview(models.AbstractModel):
             'can_import': 'sales.import' in self.env and self.env['sales.import'].has_access('create'),
             'warehouse_id': warehouse.id,
             'warehouse_state': warehouse.state,
-            'as_of': fields.Datetime.to_string(
-                fields.Datetime.now() if warehouse.state == 'fresh' else warehouse.refreshed_at or warehouse.rebuilt_at),
+            'as_of': fields.Datetime.to_string(self._get_as_of(warehouse)),
         }
 
     @api.model
@@ -44,6 +43,12 @@ class SalesOverview(models.AbstractModel):
         if period == 'last_12_months':
             return date_utils.start_of(today - relativedelta(months=11), 'month'), date_utils.end_of(today, 'month')
         return date_utils.start_of(today, period), date_utils.end_of(today, period)
+
+    @api.model
+    def _get_as_of(self, warehouse):
+        if warehouse.state == 'fresh':
+            return fields.Datetime.now()
+        return warehouse.refreshed_at or warehouse.rebuilt_at
 
     @api.model
     def _get_domain(self, start, end):

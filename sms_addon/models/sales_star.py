@@ -13,7 +13,8 @@ class SalesStar(models.AbstractModel):
     The ORM reads these tables but does not manage them: its foreign keys would be checked
     for every row loaded, and a rebuild swaps in a new table instead of emptying the one
     people are reading. A table whose definition changed with an upgrade is made again, and
-    the warehouse is marked stale; as derived data it needs no migration script.
+    the warehouse is marked stale, to be rebuilt by its scheduled action within a minute; as
+    derived data it needs no migration script.
     """
     _name = 'sales.star'
     _description = "Table of the Sales Warehouse"
@@ -32,6 +33,7 @@ class SalesStar(models.AbstractModel):
             if comment == signature:
                 return
             self.env.cr.execute(SQL("DROP TABLE %s", SQL.identifier(self._table)))
+            self._star_empty()
         self.env.cr.execute(SQL(
             "CREATE TABLE %s (%s)",
             SQL.identifier(self._table),
@@ -39,6 +41,13 @@ class SalesStar(models.AbstractModel):
         ))
         self._star_finish(self._table)
         self.env['ir.config_parameter'].sudo().set_param('sms_addon.warehouse_stale', 'True')
+
+    def _star_empty(self):
+        """Empty the other tables: a report that reads two of them is better empty than half true."""
+        for name in ('sales.fact', *self.env['sales.analysis']._roll_ups()):
+            table = self.env[name]._table
+            if table_exists(self.env.cr, table):
+                self.env.cr.execute(SQL("TRUNCATE %s", SQL.identifier(table)))
 
     # -- definition: what a table of the warehouse has to say about itself
 

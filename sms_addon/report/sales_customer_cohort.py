@@ -23,7 +23,8 @@ class SalesCustomerCohort(models.Model):
     cohort = fields.Date(string="First Order", readonly=True, help="Month of the first order.")
     age = fields.Integer(string="Months Later", aggregator=None, readonly=True)
     size = fields.Integer(string="Customer-Months", readonly=True, help="Customers of the cohort, for each age shown.")
-    active_count = fields.Integer(string="Active Customers", readonly=True, help="Customers of the cohort who ordered at that age.")
+    active_count = fields.Integer(
+        string="Active Customers", readonly=True, help="Customers of the cohort who ordered at that age.")
     retention = fields.Float(
         aggregator='avg', readonly=True, help="Share of the customers who ordered at that age.")
 
@@ -38,7 +39,8 @@ class SalesCustomerCohort(models.Model):
             ),
             cells AS (
                 SELECT visits.company_id, COALESCE(partner.country_id, 0) AS country_id, cohort::date AS cohort,
-                       (EXTRACT(YEAR FROM AGE(month, cohort)) * 12 + EXTRACT(MONTH FROM AGE(month, cohort)))::int AS age,
+                       (EXTRACT(YEAR FROM AGE(month, cohort)) * 12
+                        + EXTRACT(MONTH FROM AGE(month, cohort)))::int AS age,
                        COUNT(*) AS active_count, SUM(revenue) AS revenue
                   FROM visits
                   LEFT JOIN res_partner partner ON partner.id = visits.commercial_partner_id

@@ -38,28 +38,19 @@ class SalesCustomerFlow(models.Model):
             """
             WITH months AS (%(months)s),
             visits AS (
-                SELECT *, LAG(month) OVER customer AS previous, LEAD(month) OVER customer AS next
+                SELECT *, LAG(month) OVER customer AS previous, LEAD(first_day) OVER customer AS next_day
                   FROM months WINDOW customer AS (PARTITION BY commercial_partner_id, company_id ORDER BY month)
             ),
-            gaps AS MATERIALIZED (
-                SELECT commercial_partner_id, company_id, month, next
-                  FROM visits
-                 WHERE month + %(lost_days)s <= COALESCE(next + 30, %(today)s)
-            ),
-            days AS (%(days)s),
             flow AS (
                 SELECT commercial_partner_id, company_id, month AS date, revenue,
                        CASE WHEN previous IS NULL THEN 'new' ELSE 'returning' END AS kind,
                        CASE WHEN previous IS NULL THEN 0 ELSE 1 END AS kind_number
                   FROM visits
                  UNION ALL
-                SELECT gaps.commercial_partner_id, gaps.company_id,
-                       date_trunc('month', (days.last_day + %(lost_days)s)::timestamp)::date, 0, 'lost', 2
-                  FROM gaps
-                  JOIN days USING (commercial_partner_id, company_id, month)
-                  LEFT JOIN days later ON later.commercial_partner_id = gaps.commercial_partner_id
-                                      AND later.company_id = gaps.company_id AND later.month = gaps.next
-                 WHERE days.last_day + %(lost_days)s <= LEAST(%(today)s, later.first_day)
+                SELECT commercial_partner_id, company_id,
+                       date_trunc('month', (last_day + %(lost_days)s)::timestamp)::date, 0, 'lost', 2
+                  FROM visits
+                 WHERE last_day + %(lost_days)s <= LEAST(%(today)s, next_day)
             )
             SELECT (((flow.commercial_partner_id::bigint * 4096 + flow.company_id) * 2048
                      + (EXTRACT(YEAR FROM flow.date) - 1950) * 12 + EXTRACT(MONTH FROM flow.date)) * 4
@@ -69,20 +60,15 @@ class SalesCustomerFlow(models.Model):
               FROM flow
               LEFT JOIN res_partner partner ON partner.id = flow.commercial_partner_id
             """,
-            months=self._select_months(), days=self._select_days(), lost_days=self._lost_days(), today=self._today(),
+            months=self._select_months(), lost_days=self._lost_days(), today=self._today(),
             currency=self.env.company.currency_id.id)
 
     @api.model
     def _select_months(self):
         """Return the query of the months in which each customer ordered."""
-        return self._select_orders(self._customer_grouping(month='date:month'), {'revenue': 'amount_ordered:sum'})
-
-    @api.model
-    def _select_days(self):
-        """Return the query of the first and last days of such months, for the customers who may have been lost."""
         return self._select_orders(
-            self._customer_grouping(month='date:month'), {'first_day': 'date:min', 'last_day': 'date:max'},
-            customers=SQL("SELECT commercial_partner_id FROM gaps"))
+            self._customer_grouping(month='date:month'),
+            {'revenue': 'amount_ordered:sum', 'first_day': 'date:min', 'last_day': 'date:max'})
 
     def _aggregate_formulas(self):
         return {'customer_count': self._count_customers()}

@@ -25,19 +25,16 @@ class SalesCustomerMixin(models.AbstractModel):
         return {'commercial_partner_id': 'commercial_partner_id', 'company_id': 'company_id', **more}
 
     @api.model
-    def _select_orders(self, groupby, columns, domain=(), customers=None):
+    def _select_orders(self, groupby, columns, domain=()):
         """Return the query of the confirmed orders that the user may see, from the smallest table that has them.
 
         :param dict groupby: column -> grouping of ``sales.analysis``, such as ``date:month``
         :param dict columns: column -> aggregate of ``sales.analysis``, such as ``amount_ordered:sum``
         :param domain: which of the orders
-        :param customers: SQL of the ids of the customers, None for all
         """
         domain = Domain('state', '=', 'sale') & Domain(domain)
         analysis = self.env['sales.analysis']._with_source(domain, list(groupby.values()), list(columns.values()))
         query = analysis._search(domain)
-        if customers:
-            query.add_where(SQL("%s IN (%s)", SQL.identifier(query.table, 'commercial_partner_id'), customers))
         groups = {
             name: analysis._read_group_groupby(analysis._table, spec, query) for name, spec in groupby.items()
         }

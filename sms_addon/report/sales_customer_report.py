@@ -59,7 +59,7 @@ class SalesCustomerReport(models.Model):
                    GREATEST(%(today)s - dates.last_date, 0) AS days_since_last,
                    CASE WHEN %(today)s - dates.first_date < %(new_days)s THEN 'new'
                         WHEN %(today)s - dates.last_date >= %(lost_days)s THEN 'lost'
-                        WHEN dates.first_order = dates.last_order THEN 'single'
+                        WHEN dates.all_orders = 1 THEN 'single'
                         ELSE 'returning' END AS status,
                    partner.complete_name AS name, partner.country_id, partner.industry_id
               FROM (%(figures)s) figures
@@ -84,13 +84,11 @@ class SalesCustomerReport(models.Model):
 
     @api.model
     def _select_dates(self):
-        """Return the query of the first and the last day of each customer; the roll-ups know months only."""
+        """Return the query of the first and the last day of each customer, whatever the period."""
         return self._select_orders(self._customer_grouping(), {
             'first_date': 'date:min',
             'last_date': 'date:max',
-            # the same for one order, and far cheaper than counting different ones
-            'first_order': 'order_id:min',
-            'last_order': 'order_id:max',
+            'all_orders': 'order_count:sum',
         })
 
     def _aggregate_formulas(self):

@@ -227,7 +227,10 @@ class SalesReportExport(models.TransientModel):
         self.env.cr.execute(SQL("%s", sql))
         while rows := self.env.cr.fetchmany(CHUNK):
             for row in rows:
-                yield [labels[name].get(value) if name in labels else value for name, value in zip(names, row, strict=True)]
+                yield [
+                    labels[name].get(value) if name in labels else value
+                    for name, value in zip(names, row, strict=True)
+                ]
 
     def _get_labels(self, source, names):
         """Return, by field that has one, the text of each value."""
@@ -237,7 +240,8 @@ class SalesReportExport(models.TransientModel):
             if field.type == 'selection':
                 labels[name] = dict(field._description_selection(self.env))
             elif field.type == 'many2one':
-                records = self.env[field.comodel_name].sudo().with_context(active_test=False).search_fetch([], ['display_name'])
+                comodel = self.env[field.comodel_name].sudo().with_context(active_test=False)
+                records = comodel.search_fetch([], ['display_name'])
                 labels[name] = {record.id: record.display_name for record in records}
         return labels
 

@@ -90,8 +90,12 @@ registry.category("web_tour.tours").add("sales_export_tour", {
             run: "click",
         },
         {
-            content: "the wizard was saved for the download",
-            trigger: "body",
+            content: "the buttons come back when the download has begun",
+            trigger: ".modal footer button.btn-secondary:enabled:contains(Close)",
+            run: "click",
+        },
+        {
+            trigger: "body:not(:has(.modal))",
         },
     ],
 });
