@@ -29,6 +29,8 @@ def run(lines):
         results += measure_questions(large)
         say('rebuild')
         results += measure_rebuild(large)
+        say('export')
+        results.append(measure_export(large))
         say('refresh')
         results += measure_refresh(small, large)
     return results
@@ -131,6 +133,16 @@ def measure_rebuild(env):
                 seconds={'rebuild': rebuild_time, 'bare': bare_time}),
         at_most('worker memory during a rebuild', max(growth), 100, 'MB'),
     ]
+
+
+def measure_export(env):
+    """Export every customer, one row each, to XLSX; a small export first loads what any export loads."""
+    exports = as_manager(env, 'sales.report.export')
+    exports.create({'report': 'revenue', 'period': 'year'})._build_xlsx()
+    export = exports.create({'report': 'customers', 'period': 'all'})
+    growth = memory_growth(export._build_xlsx)
+    env.cr.rollback()
+    return at_most('worker memory during an export of all customers', growth, 100, 'MB')
 
 
 def measure_refresh(small, large):

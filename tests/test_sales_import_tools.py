@@ -15,9 +15,22 @@ from odoo.addons.sms_addon.tools.sales_table import TableError, open_table
 from odoo.addons.sms_addon.tools.sales_values import ValueProblem, parse_date, parse_discount, parse_number, price_line
 
 CENT = Decimal('0.01')
-MAPPING = {name: name for name in (
-    'order_ref', 'date', 'customer_ref', 'product_code', 'quantity', 'unit_price', 'discount', 'total', 'status', 'line_ref',
-    'currency')}
+MAPPING = {
+    name: name
+    for name in (
+        'order_ref',
+        'date',
+        'customer_ref',
+        'product_code',
+        'quantity',
+        'unit_price',
+        'discount',
+        'total',
+        'status',
+        'line_ref',
+        'currency',
+    )
+}
 
 
 def host_subtotal(price, quantity):
@@ -28,10 +41,27 @@ def host_subtotal(price, quantity):
 class TestNumbers(unittest.TestCase):
     def test_numbers_as_people_write_them(self):
         for text, number in (
-            ('1,234.50', '1234.50'), ('1.234,50', '1234.50'), ("1'234.50", '1234.50'), ('1 234,5', '1234.5'),
-            ('1\u202f234,5', '1234.5'), ('1,234', '1234'), ('1,5', '1.5'), ('1,234,567', '1234567'), ('1.234.567', '1234567'),
-            ('$12.30', '12.30'), ('12.30 €', '12.30'), ('USD 12', '12'), ('(12.50)', '-12.50'), ('12-', '-12'), ('-3', '-3'),
-            ('.5', '.5'), ('15 %', '15'), ('12,34,567', '1234567'), ('1e-3', '.001'), (12.5, '12.5'), (3, '3'),
+            ('1,234.50', '1234.50'),
+            ('1.234,50', '1234.50'),
+            ("1'234.50", '1234.50'),
+            ('1 234,5', '1234.5'),
+            ('1\u202f234,5', '1234.5'),
+            ('1,234', '1234'),
+            ('1,5', '1.5'),
+            ('1,234,567', '1234567'),
+            ('1.234.567', '1234567'),
+            ('$12.30', '12.30'),
+            ('12.30 €', '12.30'),
+            ('USD 12', '12'),
+            ('(12.50)', '-12.50'),
+            ('12-', '-12'),
+            ('-3', '-3'),
+            ('.5', '.5'),
+            ('15 %', '15'),
+            ('12,34,567', '1234567'),
+            ('1e-3', '.001'),
+            (12.5, '12.5'),
+            (3, '3'),
         ):
             with self.subTest(text):
                 self.assertEqual(parse_number(text), Decimal(number))
@@ -41,7 +71,20 @@ class TestNumbers(unittest.TestCase):
         self.assertEqual(parse_number('1.234', ','), Decimal(1234))
 
     def test_what_is_no_number_is_refused(self):
-        for text in ('twelve', '', '1.2.3,4,5', '12..5', '--1', 'nan', 'inf', '1,2,3', '1234,567.8.9', '1e400', True, '(-5)'):
+        for text in (
+            'twelve',
+            '',
+            '1.2.3,4,5',
+            '12..5',
+            '--1',
+            'nan',
+            'inf',
+            '1,2,3',
+            '1234,567.8.9',
+            '1e400',
+            True,
+            '(-5)',
+        ):
             with self.subTest(text), self.assertRaises(ValueProblem):
                 parse_number(text)
 
@@ -67,13 +110,29 @@ class TestNumbers(unittest.TestCase):
 class TestDates(unittest.TestCase):
     def test_dates_as_people_write_them(self):
         noon = datetime(2020, 3, 25, 12)
-        for text in ('2020-03-25', '2020/03/25', '20200325', '25.03.2020', '25/3/2020', '3/25/2020', '25 Mar 2020', '2020年3月25日',
-                     datetime(2020, 3, 25).date(), 43915):
+        for text in (
+            '2020-03-25',
+            '2020/03/25',
+            '20200325',
+            '25.03.2020',
+            '25/3/2020',
+            '3/25/2020',
+            '25 Mar 2020',
+            '2020年3月25日',
+            datetime(2020, 3, 25).date(),
+            43915,
+        ):
             with self.subTest(text):
                 self.assertEqual(parse_date(text), noon)
 
     def test_times_are_kept(self):
-        for text in ('2010-12-01 08:26:00', '2010-12-01T08:26', '12/1/2010 8:26', '01.12.2010 08:26', '2010-12-01 8:26 AM'):
+        for text in (
+            '2010-12-01 08:26:00',
+            '2010-12-01T08:26',
+            '12/1/2010 8:26',
+            '01.12.2010 08:26',
+            '2010-12-01 8:26 AM',
+        ):
             with self.subTest(text):
                 self.assertEqual(parse_date(text, 'mdy' if '/' in text else 'auto'), datetime(2010, 12, 1, 8, 26))
 
@@ -89,7 +148,9 @@ class TestDates(unittest.TestCase):
                 parse_date(text)
 
     @settings(deadline=None)
-    @given(st.datetimes(datetime(1950, 1, 1), datetime(2100, 1, 1)), st.sampled_from(['%Y-%m-%d', '%d.%m.%Y', '%m/%d/%Y']))
+    @given(
+        st.datetimes(datetime(1950, 1, 1), datetime(2100, 1, 1)), st.sampled_from(['%Y-%m-%d', '%d.%m.%Y', '%m/%d/%Y'])
+    )
     def test_any_day_is_read_back(self, moment, one):
         key = {'%d.%m.%Y': 'dmy', '%m/%d/%Y': 'mdy'}.get(one, 'ymd')
         self.assertEqual(parse_date(moment.strftime(one), key).date(), moment.date())
@@ -97,7 +158,11 @@ class TestDates(unittest.TestCase):
 
 class TestPrices(unittest.TestCase):
     @settings(deadline=None)
-    @given(st.decimals('0.01', '9999', places=2), st.decimals('-99999', '99999', places=4), st.decimals('0', '99.99', places=2))
+    @given(
+        st.decimals('0.01', '9999', places=2),
+        st.decimals('-99999', '99999', places=4),
+        st.decimals('0', '99.99', places=2),
+    )
     def test_the_total_is_taken_at_its_word(self, quantity, total, discount):
         price = price_line(quantity, None, discount, total)
         expected = total.quantize(CENT, ROUND_HALF_UP)
@@ -144,7 +209,13 @@ class TestTables(unittest.TestCase):
             return table, list(table.rows)
 
     def test_delimiters_and_encodings_are_recognised(self):
-        for encoding, delimiter in (('utf-8', ','), ('utf-8-sig', ';'), ('cp1252', '\t'), ('utf-16', ','), ('gb18030', ',')):
+        for encoding, delimiter in (
+            ('utf-8', ','),
+            ('utf-8-sig', ';'),
+            ('cp1252', '\t'),
+            ('utf-16', ','),
+            ('gb18030', ','),
+        ):
             city = '北京市朝阳区' if encoding == 'gb18030' else 'Zürich'
             with self.subTest(encoding=encoding):
                 table, rows = self.read(f'order{delimiter}city\r\n1{delimiter}{city}\r\n'.encode(encoding))
@@ -156,29 +227,49 @@ class TestTables(unittest.TestCase):
         self.assertEqual([line for line, _row in rows], [2, 5])
 
     def test_what_is_no_table_is_refused(self):
-        for content, code in ((b'', 'empty'), (b'a,a\n1,2\n', 'headers'), (b'PK\x03\x04nothing', 'broken'), (b'\x1f\x8bno', 'broken')):
+        for content, code in (
+            (b'', 'empty'),
+            (b'a,a\n1,2\n', 'headers'),
+            (b'PK\x03\x04nothing', 'broken'),
+            (b'\x1f\x8bno', 'broken'),
+        ):
             with self.subTest(code), self.assertRaisesRegex(TableError, code):
                 self.read(content)
 
     def test_columns_are_guessed_in_english_and_chinese(self):
         mapping = guess_mapping(['Order ID', 'ORDER_DATE', 'Qty', 'Unit Price', 'SKU', 'Ship Mode', 'Customer'])
-        self.assertEqual(list(mapping.values()), [
-            'order_ref', 'date', 'quantity', 'unit_price', 'product_code', None, 'customer_name'])
+        self.assertEqual(
+            list(mapping.values()),
+            ['order_ref', 'date', 'quantity', 'unit_price', 'product_code', None, 'customer_name'],
+        )
         mapping = guess_mapping(['订单编号', '订单日期', '数量', '单价', '产品编号', '客户名称'])
-        self.assertEqual(list(mapping.values()), [
-            'order_ref', 'date', 'quantity', 'unit_price', 'product_code', 'customer_name'])
-        self.assertEqual(missing_targets(['order_ref', 'date', 'quantity']), [('product_code', 'product_name'), ('unit_price', 'total')])
+        self.assertEqual(
+            list(mapping.values()), ['order_ref', 'date', 'quantity', 'unit_price', 'product_code', 'customer_name']
+        )
+        self.assertEqual(
+            missing_targets(['order_ref', 'date', 'quantity']),
+            [('product_code', 'product_name'), ('unit_price', 'total')],
+        )
 
 
 class TestRows(unittest.TestCase):
     CELLS = {
-        'order_ref': 'A1', 'date': '2020-01-01', 'customer_ref': 'C1', 'product_code': 'P1', 'quantity': '2', 'unit_price': '5'}
+        'order_ref': 'A1',
+        'date': '2020-01-01',
+        'customer_ref': 'C1',
+        'product_code': 'P1',
+        'quantity': '2',
+        'unit_price': '5',
+    }
 
     def parse(self, rules=None, **cells):
         return parse_row(7, {**self.CELLS, **cells}, MAPPING, rules or Rules())
 
     def assemble(self, *cells, rules=None):
-        rows = [(n, parse_row(n, {**self.CELLS, **one}, MAPPING, rules or Rules()).row) for n, one in enumerate(cells, start=2)]
+        rows = [
+            (n, parse_row(n, {**self.CELLS, **one}, MAPPING, rules or Rules()).row)
+            for n, one in enumerate(cells, start=2)
+        ]
         return assemble_order('A1', rows, rules or Rules())
 
     def test_a_row_survives_being_put_aside(self):
@@ -187,19 +278,33 @@ class TestRows(unittest.TestCase):
 
     def test_each_fault_is_named(self):
         for cells, column, code in (
-            ({'order_ref': ''}, 'order_ref', 'missing_order'), ({'date': 'soon'}, 'date', 'date'), ({'date': ''}, 'date', 'missing_date'),
-            ({'quantity': 'two'}, 'quantity', 'number'), ({'quantity': ''}, 'quantity', 'missing_quantity'),
-            ({'quantity': '-2'}, 'quantity', 'negative'), ({'customer_ref': ' '}, 'customer_name', 'missing_customer'),
-            ({'product_code': ''}, 'product_code', 'missing_product'), ({'unit_price': ''}, 'unit_price', 'price'),
-            ({'discount': '150'}, 'discount', 'discount'), ({'quantity': '0', 'total': '5'}, 'total', 'total'),
+            ({'order_ref': ''}, 'order_ref', 'missing_order'),
+            ({'date': 'soon'}, 'date', 'date'),
+            ({'date': ''}, 'date', 'missing_date'),
+            ({'quantity': 'two'}, 'quantity', 'number'),
+            ({'quantity': ''}, 'quantity', 'missing_quantity'),
+            ({'quantity': '-2'}, 'quantity', 'negative'),
+            ({'customer_ref': ' '}, 'customer_name', 'missing_customer'),
+            ({'product_code': ''}, 'product_code', 'missing_product'),
+            ({'unit_price': ''}, 'unit_price', 'price'),
+            ({'discount': '150'}, 'discount', 'discount'),
+            ({'quantity': '0', 'total': '5'}, 'total', 'total'),
         ):
             with self.subTest(code):
                 parsed = self.parse(**cells)
                 self.assertEqual(parsed.outcome, 'refused')
-                self.assertEqual([(issue.line, issue.column, issue.code) for issue in parsed.issues], [(7, column, code)])
+                self.assertEqual(
+                    [(issue.line, issue.column, issue.code) for issue in parsed.issues], [(7, column, code)]
+                )
 
     def test_rules_skip_or_map_what_is_no_plain_sale(self):
-        skip = Rules(negative='skip', missing_customer='anonymous', anonymous_name="Nobody", service_patterns=('POST',), services='skip')
+        skip = Rules(
+            negative='skip',
+            missing_customer='anonymous',
+            anonymous_name="Nobody",
+            service_patterns=('POST',),
+            services='skip',
+        )
         self.assertEqual(self.parse(skip, quantity='-1').outcome, 'skipped')
         self.assertEqual(self.parse(skip, product_code='POST').outcome, 'skipped')
         self.assertEqual(self.parse(skip, customer_ref='').row.customer, "Nobody")
@@ -218,15 +323,23 @@ class TestRows(unittest.TestCase):
     def test_repeated_rows_follow_their_rule(self):
         refused = self.assemble({}, {})
         self.assertEqual((len(refused.lines), refused.refused), (0, 2))
-        self.assertEqual({(issue.line, issue.code) for issue in refused.issues}, {(3, 'duplicate'), (2, 'order_refused')})
+        self.assertEqual(
+            {(issue.line, issue.code) for issue in refused.issues}, {(3, 'duplicate'), (2, 'order_refused')}
+        )
         skipped = self.assemble({}, {}, rules=Rules(duplicates='skip'))
         self.assertEqual((len(skipped.lines), skipped.skipped), (1, 1))
         kept = self.assemble({}, {}, rules=Rules(duplicates='keep'))
         self.assertEqual([line.key for line in kept.lines], ['P1#1', 'P1#2'])
 
     def test_an_order_has_one_customer_one_currency_and_its_earliest_date(self):
-        self.assertIn('two_customer', [issue.code for issue in self.assemble({}, {'customer_ref': 'C2', 'product_code': 'P2'}).issues])
-        self.assertIn('two_currency', [issue.code for issue in self.assemble({}, {'currency': 'EUR', 'product_code': 'P2'}).issues])
+        self.assertIn(
+            'two_customer',
+            [issue.code for issue in self.assemble({}, {'customer_ref': 'C2', 'product_code': 'P2'}).issues],
+        )
+        self.assertIn(
+            'two_currency',
+            [issue.code for issue in self.assemble({}, {'currency': 'EUR', 'product_code': 'P2'}).issues],
+        )
         plan = self.assemble({'date': '2020-02-02'}, {'product_code': 'P2'})
         self.assertEqual(plan.moment, datetime(2020, 1, 1, 12))
         self.assertEqual([(issue.code, issue.severity) for issue in plan.issues], [('two_dates', 'warning')])
@@ -240,11 +353,20 @@ class TestRows(unittest.TestCase):
         self.assertIn('line_twice', [issue.code for issue in plan.issues])
 
     @settings(deadline=None)
-    @given(st.lists(st.tuples(st.sampled_from('AB'), st.sampled_from(['1', '2', '-1', 'x']), st.sampled_from(['C1', 'C2', '']))))
+    @given(
+        st.lists(
+            st.tuples(st.sampled_from('AB'), st.sampled_from(['1', '2', '-1', 'x']), st.sampled_from(['C1', 'C2', '']))
+        )
+    )
     def test_every_row_is_counted_once(self, rows):
         for rules in (Rules(), Rules(negative='skip', duplicates='skip'), Rules(duplicates='keep', negative='return')):
             parsed = [
-                parse_row(n, {**self.CELLS, 'product_code': product, 'quantity': quantity, 'customer_ref': customer}, MAPPING, rules)
+                parse_row(
+                    n,
+                    {**self.CELLS, 'product_code': product, 'quantity': quantity, 'customer_ref': customer},
+                    MAPPING,
+                    rules,
+                )
                 for n, (product, quantity, customer) in enumerate(rows)
             ]
             aside = [(n, one.row) for n, one in enumerate(parsed) if one.outcome != 'skipped']

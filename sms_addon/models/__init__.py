@@ -17,11 +17,12 @@ from . import sale_order
 from . import sale_order_line
 from . import sales_import_rules
 from . import sales_import_preset
+from . import sales_import_file
+from . import sales_import_run
+from . import sales_import_load
+from . import sales_import_demonstration
 from . import sales_import
 from . import sales_import_column
-from . import sales_import_demonstration
 from . import sales_import_issue
-from . import sales_import_load
 from . import sales_import_progress
 from . import sales_import_row
-from . import sales_import_run

@@ -6,7 +6,8 @@ class SaleOrder(models.Model):
     _inherit = ['sale.order', 'sales.warehouse.source', 'sales.import.history']
 
     sales_import_id = fields.Many2one(
-        'sales.import', string="Sales History Import", readonly=True, copy=False, index='btree_not_null', ondelete='set null')
+        'sales.import', string="Sales History Import", readonly=True, copy=False, index='btree_not_null',
+        ondelete='set null')
     sales_import_key = fields.Char(
         string="Imported From", readonly=True, copy=False, help="Source and reference of an imported order.")
     sales_history = fields.Boolean(

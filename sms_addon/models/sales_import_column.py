@@ -30,6 +30,7 @@ TARGETS = [
 
 class SalesImportColumn(models.Model):
     """A column of the file, and what it means."""
+
     _name = 'sales.import.column'
     _description = "Sales Import Column"
     _order = 'sequence, id'

@@ -19,11 +19,13 @@ PEOPLE = {
 MAIL_DOMAIN = 'example.com'
 
 
-class SalesImport(models.Model):
-    _inherit = 'sales.import'
+class SalesImportDemonstration(models.AbstractModel):
+    """The demonstration orders, with the people who sold them."""
+    _name = 'sales.import.demonstration'
+    _description = "Demonstration Data of a Sales Import"
 
     @api.model
-    def _load_demonstration(self, csv_path, invoice_days=30):
+    def _load_demonstration(self, csv_path, invoice_days=14):
         """Load the demonstration orders: dates end today, the regions are sales teams with people.
 
         A second call changes nothing. The caller commits.
@@ -33,22 +35,27 @@ class SalesImport(models.Model):
         :return: the import
         """
         preset = self.env.ref('sms_addon.sales_import_preset_superstore')
-        loaded = self.search([
-            ('source', '=', preset.source), ('state', '=', 'done'), ('company_id', '=', self.env.company.id)], limit=1)
+        loaded = self.search(
+            [('source', '=', preset.source), ('state', '=', 'done'), ('company_id', '=', self.env.company.id)], limit=1
+        )
         if loaded:
             _logger.info("The demonstration orders are there already.")
             return loaded
         teams = self._create_demonstration_teams()
-        record = self.create({
-            'name': self.env._("Superstore (demonstration)"),
-            'filename': 'superstore.csv',
-            'file': base64.b64encode(self._add_demonstration_people(csv_path)),
-            'preset_id': preset.id,
-        })
+        record = self.create(
+            {
+                'name': self.env._("Superstore (demonstration)"),
+                'filename': 'superstore.csv',
+                'file': base64.b64encode(self._add_demonstration_people(csv_path)),
+                'preset_id': preset.id,
+            }
+        )
         record.column_ids.filtered(lambda column: column.name == 'Salesperson').target = 'salesperson'
         record._prepare_run('load')
         record._run()
-        _logger.info("Demonstration: %s orders, %s lines in %s teams", record.new_order_count, record.imported_count, len(teams))
+        _logger.info(
+            "Demonstration: %s orders, %s lines in %s teams", record.new_order_count, record.imported_count, len(teams)
+        )
         if invoice_days:
             record._invoice_demonstration(invoice_days)
         return record
@@ -76,10 +83,22 @@ class SalesImport(models.Model):
         for region, names in PEOPLE.items():
             department = self._get_or_create('hr.department', region, parent_id=sales.id)
             users = self._create_demonstration_users(names)
-            employees = self.env['hr.employee'].with_context(tracking_disable=True).create([
-                {'name': user.name, 'user_id': user.id, 'department_id': department.id, 'company_id': self.env.company.id}
-                for user in users if not user.employee_ids
-            ])
+            employees = (
+                self.env['hr.employee']
+                .with_context(tracking_disable=True)
+                .create(
+                    [
+                        {
+                            'name': user.name,
+                            'user_id': user.id,
+                            'department_id': department.id,
+                            'company_id': self.env.company.id,
+                        }
+                        for user in users
+                        if not user.employee_ids
+                    ]
+                )
+            )
             department.manager_id = employees[:1] or department.manager_id
             team = self._get_or_create('crm.team', region, company_id=self.env.company.id)
             team.write({'user_id': users[0].id, 'member_ids': [Command.set(users.ids)]})
@@ -90,14 +109,20 @@ class SalesImport(models.Model):
     def _create_demonstration_users(self, names):
         logins = {f"{name.lower().replace(' ', '.')}@{MAIL_DOMAIN}": name for name in names}
         users = self.env['res.users'].with_context(active_test=False).search([('login', 'in', list(logins))])
-        return users + self.env['res.users'].with_context(no_reset_password=True, tracking_disable=True).create([
-            {
-                'name': name, 'login': login, 'email': login, 'company_id': self.env.company.id,
-                'company_ids': [Command.set(self.env.company.ids)],
-                'group_ids': [Command.set(self.env.ref('sales_team.group_sale_salesman').ids)],
-            }
-            for login, name in logins.items() if login not in users.mapped('login')
-        ])
+        return users + self.env['res.users'].with_context(no_reset_password=True, tracking_disable=True).create(
+            [
+                {
+                    'name': name,
+                    'login': login,
+                    'email': login,
+                    'company_id': self.env.company.id,
+                    'company_ids': [Command.set(self.env.company.ids)],
+                    'group_ids': [Command.set(self.env.ref('sales_team.group_sale_salesman').ids)],
+                }
+                for login, name in logins.items()
+                if login not in users.mapped('login')
+            ]
+        )
 
     @api.model
     def _get_or_create(self, model, name, **values):
@@ -108,10 +133,20 @@ class SalesImport(models.Model):
     def _invoice_demonstration(self, days):
         """Invoice the orders of the last days, and have those of the elder half paid."""
         today = fields.Date.context_today(self)
-        orders = self.env['sale.order'].with_context(tracking_disable=True, mail_create_nosubscribe=True).search([
-            ('sales_import_id', '=', self.id), ('state', '=', 'sale'),
-            ('date_order', '>=', fields.Datetime.to_datetime(today - timedelta(days=days)))])
-        if not self.env['account.journal'].search_count([('type', '=', 'sale'), ('company_id', '=', self.company_id.id)], limit=1):
+        orders = (
+            self.env['sale.order']
+            .with_context(tracking_disable=True, mail_create_nosubscribe=True)
+            .search(
+                [
+                    ('sales_import_id', '=', self.id),
+                    ('state', '=', 'sale'),
+                    ('date_order', '>=', fields.Datetime.to_datetime(today - timedelta(days=days))),
+                ]
+            )
+        )
+        if not self.env['account.journal'].search_count(
+            [('type', '=', 'sale'), ('company_id', '=', self.company_id.id)], limit=1
+        ):
             _logger.info("Demonstration: no invoices, the company has no sales journal")
             return
         orders.sales_history = False
@@ -124,6 +159,6 @@ class SalesImport(models.Model):
         paid = invoices.filtered(lambda invoice: invoice.invoice_date <= today - timedelta(days=days // 2))
         for day, daily in paid.grouped('invoice_date').items():
             self.env['account.payment.register'].with_context(
-                active_model='account.move', active_ids=daily.ids, tracking_disable=True).create({
-                    'payment_date': day + timedelta(days=days // 3), 'group_payment': False})._create_payments()
+                active_model='account.move', active_ids=daily.ids, tracking_disable=True
+            ).create({'payment_date': day + timedelta(days=days // 3), 'group_payment': False})._create_payments()
         _logger.info("Demonstration: %s invoices, %s of them paid", len(invoices), len(paid))

@@ -1,16 +1,31 @@
 """Finding, and if so wanted creating, the customers, products, teams and people that the rows of a file name."""
+
 from collections import defaultdict
 from decimal import Decimal
 
 from odoo.fields import Domain
 
 from ..tools.sales_import import WARNING, Issue
+from ..tools.sales_values import price_line
 
 # Names of countries in public data sets that the host does not know by that name.
 COUNTRY_CODES = {
-    'eire': 'IE', 'usa': 'US', 'united states of america': 'US', 'uk': 'GB', 'great britain': 'GB', 'england': 'GB',
-    'rsa': 'ZA', 'south korea': 'KR', 'korea': 'KR', 'russia': 'RU', 'channel islands': 'JE', 'czechia': 'CZ', 'uae': 'AE',
-    'hong kong': 'HK', 'taiwan': 'TW', 'vietnam': 'VN',
+    'eire': 'IE',
+    'usa': 'US',
+    'united states of america': 'US',
+    'uk': 'GB',
+    'great britain': 'GB',
+    'england': 'GB',
+    'rsa': 'ZA',
+    'south korea': 'KR',
+    'korea': 'KR',
+    'russia': 'RU',
+    'channel islands': 'JE',
+    'czechia': 'CZ',
+    'uae': 'AE',
+    'hong kong': 'HK',
+    'taiwan': 'TW',
+    'vietnam': 'VN',
 }
 NEW_USER_CONTEXT = {'no_reset_password': True, 'mail_create_nosubscribe': True, 'tracking_disable': True}
 
@@ -23,29 +38,60 @@ class Directory:
 
     def __init__(self, record):
         self.record = record
-        self.env = record.env(context={
-            **record.env.context, 'tracking_disable': True, 'mail_create_nosubscribe': True, 'mail_create_nolog': True,
-            'active_test': False,
-        })
+        self.env = record.env(
+            context={
+                **record.env.context,
+                'tracking_disable': True,
+                'mail_create_nosubscribe': True,
+                'mail_create_nolog': True,
+                'active_test': False,
+            }
+        )
         self.company = record.company_id
         self.customers, self.products, self.categories = {}, {}, {}
         self.teams, self.salespeople, self.segments = {}, {}, {}
         self.countries, self.states = {}, {}
         self.currencies = {
-            currency.name: currency for currency in self.env['res.currency'].search([('active', '=', True)])}
+            currency.name: currency for currency in self.env['res.currency'].search([('active', '=', True)])
+        }
         self.rates, self.roundings, self.pricelists, self.warehouses = {}, {}, {}, {}
 
     def look_up(self, plans, dry):
         """Find what the plans need; refuse the plans that need something that is not there."""
         lines = [line for plan in plans for line in plan.lines]
-        self._look_up(self.customers, 'customer', lines, self._find_customers, self.record.create_customers,
-                      self._prepare_customer, 'res.partner', dry)
-        self._look_up(self.products, 'product', lines, self._find_products, self.record.create_products,
-                      self._prepare_product, 'product.product', dry)
-        self._look_up(self.teams, 'team', lines, self._find_teams, self.record.create_teams,
-                      self._prepare_team, 'crm.team', dry)
-        self._look_up(self.salespeople, 'salesperson', lines, self._find_salespeople, self.record.create_salespeople,
-                      self._prepare_salesperson, 'res.users', dry)
+        self._look_up(
+            self.customers,
+            'customer',
+            lines,
+            self._find_customers,
+            self.record.create_customers,
+            self._prepare_customer,
+            'res.partner',
+            dry,
+        )
+        self._look_up(
+            self.products,
+            'product',
+            lines,
+            self._find_products,
+            self.record.create_products,
+            self._prepare_product,
+            'product.product',
+            dry,
+        )
+        self._look_up(
+            self.teams, 'team', lines, self._find_teams, self.record.create_teams, self._prepare_team, 'crm.team', dry
+        )
+        self._look_up(
+            self.salespeople,
+            'salesperson',
+            lines,
+            self._find_salespeople,
+            self.record.create_salespeople,
+            self._prepare_salesperson,
+            'res.users',
+            dry,
+        )
         for plan in plans:
             if faults := list(self._get_faults(plan)):
                 plan.refuse(*faults)
@@ -70,11 +116,8 @@ class Directory:
         known.update(zip(missing, records.ids, strict=True))
 
     def _new(self, model):
-        if model == 'res.users':    # administrators of the engines need not be administrators of the users
-            return self.env[model].sudo().with_context(**NEW_USER_CONTEXT)
-        if model in ('crm.team', 'product.category', 'product.pricelist', 'res.partner.category'):
-            return self.env[model].sudo()
-        return self.env[model]
+        """Return the model as the import creates it: who may import need not have the rights to each of these."""
+        return self.env[model].sudo().with_context(**(NEW_USER_CONTEXT if model == 'res.users' else {}))
 
     def _get_faults(self, plan):
         """Yield what is missing for an order, and warn of what it can do without."""
@@ -114,10 +157,16 @@ class Directory:
     def get_pricelist(self, currency):
         """Return the id of a pricelist in this currency."""
         return self._get_or_create(
-            self.pricelists, 'product.pricelist',
+            self.pricelists,
+            'product.pricelist',
             [('currency_id', '=', currency.id), ('company_id', 'in', [False, self.company.id]), ('active', '=', True)],
-            {'name': self.env._("Sales history (%s)", currency.name), 'currency_id': currency.id, 'company_id': self.company.id},
-            currency.id)
+            {
+                'name': self.env._("Sales history (%s)", currency.name),
+                'currency_id': currency.id,
+                'company_id': self.company.id,
+            },
+            currency.id,
+        )
 
     def get_warehouse(self, user_id):
         """Return the id of the warehouse from which the orders of a salesperson go out."""
@@ -180,13 +229,19 @@ class Directory:
 
     def _find_products(self, wanted):
         by_name = [key for key, line in wanted.items() if not line.row.product_code]
-        found = self._find('product.product', 'default_code', [key for key, line in wanted.items() if line.row.product_code])
+        found = self._find(
+            'product.product', 'default_code', [key for key, line in wanted.items() if line.row.product_code]
+        )
         return {**found, **self._find('product.product', 'name', by_name)}
 
     def _prepare_product(self, key, row):
         price = float(row.unit_price) if row.unit_price is not None else 0.0
         if not price and row.total and row.quantity:
-            price = float(round(row.total / row.quantity / (1 - (row.discount or Decimal(0)) / 100), 2)) if row.discount != 100 else 0.0
+            price = (
+                float(round(row.total / row.quantity / (1 - (row.discount or Decimal(0)) / 100), 2))
+                if row.discount != 100
+                else 0.0
+            )
         values = {
             'name': row.product_name or row.product_code,
             'default_code': row.product_code or False,
@@ -202,8 +257,12 @@ class Directory:
         parent = False
         for name in filter(None, path):
             parent = self._get_or_create(
-                self.categories, 'product.category', [('name', '=', name), ('parent_id', '=', parent)],
-                {'name': name, 'parent_id': parent}, (parent, name))
+                self.categories,
+                'product.category',
+                [('name', '=', name), ('parent_id', '=', parent)],
+                {'name': name, 'parent_id': parent},
+                (parent, name),
+            )
         return parent
 
     # -- teams and people
@@ -215,9 +274,19 @@ class Directory:
         return {'name': key, 'company_id': self.company.id}
 
     def _find_salespeople(self, wanted):
-        users = self.env['res.users'].sudo().search([
-            ('share', '=', False), ('company_ids', 'in', self.company.ids),
-            '|', ('login', 'in', list(wanted)), ('name', 'in', list(wanted))])
+        users = (
+            self.env['res.users']
+            .sudo()
+            .search(
+                [
+                    ('share', '=', False),
+                    ('company_ids', 'in', self.company.ids),
+                    '|',
+                    ('login', 'in', list(wanted)),
+                    ('name', 'in', list(wanted)),
+                ]
+            )
+        )
         by_login = {user.login: user.id for user in users}
         return {**{user.name: user.id for user in users.sorted('id', reverse=True)}, **by_login}
 
@@ -237,20 +306,24 @@ class Directory:
             return {}
         records = self.env[model].search_fetch(
             Domain.AND([Domain(field, 'in', keys), Domain('company_id', 'in', [False, self.company.id]), *domains]),
-            [field, 'active'], order='id desc')
+            [field, 'active'],
+            order='id desc',
+        )
         found = defaultdict(lambda: None)
         for record in records.sorted('active'):
             found[record[field]] = record.id
         return dict(found)
 
 
-def get_unit_cost(row):
-    """Return the cost of a unit that the row states, by itself or through its margin; ``None`` if it does not."""
+def get_unit_cost(row, subtotal=None):
+    """Return the cost of a unit that the row states, by itself or through its margin; ``None`` if it does not.
+
+    :param subtotal: what the line amounts to, if that is known already
+    """
     if row.unit_cost is not None:
         return float(row.unit_cost)
     if row.profit is None or not row.quantity:
         return None
-    total = row.total
-    if total is None:
-        total = row.quantity * (row.unit_price or 0) * (1 - (row.discount or Decimal(0)) / 100)
-    return float((total - row.profit) / row.quantity)
+    if subtotal is None:
+        subtotal = price_line(row.quantity, row.unit_price, row.discount, row.total).subtotal
+    return float((subtotal - row.profit) / row.quantity)

@@ -6,6 +6,7 @@ class SalesImportHistory(models.AbstractModel):
 
     Only under the context key ``sales_import_history``; whatever is not known here is left to the host.
     """
+
     _name = 'sales.import.history'
     _description = "Record Created by a Sales Import"
 

@@ -75,6 +75,7 @@ REASONS = {
 
 class SalesImportIssue(models.Model):
     """What an import has to say of a line of its file."""
+
     _name = 'sales.import.issue'
     _description = "Sales Import Message"
     _order = 'import_id, line, id'
@@ -88,10 +89,13 @@ class SalesImportIssue(models.Model):
     value = fields.Char()
     code = fields.Selection(CODES, string="Kind", required=True)
     severity = fields.Selection(
-        [('error', "Refused"), ('warning', "Warning"), ('info', "Left out by rule")], required=True)
+        [('error', "Refused"), ('warning', "Warning"), ('info', "Left out by rule")], required=True
+    )
     reason = fields.Char(compute='_compute_reason')
 
     @api.depends('code', 'value')
     def _compute_reason(self):
         for issue in self:
-            issue.reason = self.env._(REASONS[issue.code]) % {'value': issue.value or ''} if issue.code else False
+            reason = REASONS.get(issue.code)
+            text = self.env._(reason) if reason else ''
+            issue.reason = text % {'value': issue.value or ''}

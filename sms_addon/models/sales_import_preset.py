@@ -4,6 +4,7 @@ from odoo.fields import Domain
 
 class SalesImportPreset(models.Model):
     """The columns and the rules of a kind of file, to be used again."""
+
     _name = 'sales.import.preset'
     _inherit = ['sales.import.rules']
     _description = "Sales Import Preset"

@@ -6,6 +6,7 @@ class SalesImportRow(models.Model):
 
     Written and read in SQL; gone when the import is done.
     """
+
     _name = 'sales.import.row'
     _description = "Sales Import Row"
     _log_access = False

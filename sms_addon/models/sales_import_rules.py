@@ -8,58 +8,93 @@ from ..tools.sales_import import Rules
 
 class SalesImportRules(models.AbstractModel):
     """How a sales file is to be read, and what becomes of the rows that are not plain sales."""
+
     _name = 'sales.import.rules'
     _description = "Rules of a Sales Import"
 
     source = fields.Char(
-        string="Source", required=True, default='history',
+        required=True,
+        default='history',
         help="Where the file comes from. An order is known again by its source and its reference, so files of"
-             " the same system share a source, and two systems that both have an order 1001 do not.")
+        " the same system share a source, and two systems that both have an order 1001 do not.",
+    )
     date_format = fields.Selection(
         [('auto', "Recognise"), ('ymd', "Year Month Day"), ('dmy', "Day Month Year"), ('mdy', "Month Day Year")],
-        string="Dates", required=True, default='auto')
+        string="Dates",
+        required=True,
+        default='auto',
+    )
     decimal_separator = fields.Selection(
-        [('auto', "Recognise"), ('.', "Point (1,234.50)"), (',', "Comma (1.234,50)")],
-        required=True, default='auto')
+        [('auto', "Recognise"), ('.', "Point (1,234.50)"), (',', "Comma (1.234,50)")], required=True, default='auto'
+    )
     discount_format = fields.Selection(
         [('auto', "Recognise"), ('percent', "Percent (20)"), ('fraction', "Fraction (0.2)")],
-        string="Discounts", required=True, default='auto')
+        string="Discounts",
+        required=True,
+        default='auto',
+    )
     duplicate_rule = fields.Selection(
         [('refuse', "Refuse"), ('skip', "Leave out and report"), ('keep', "Import as separate lines")],
-        string="Repeated Lines", required=True, default='refuse')
+        string="Repeated Lines",
+        required=True,
+        default='refuse',
+    )
     negative_rule = fields.Selection(
         [('refuse', "Refuse"), ('skip', "Leave out and report"), ('return', "Import as returns")],
-        string="Negative Quantities", required=True, default='refuse',
-        help="A return is an order line of negative quantity: it lowers the revenue of its day.")
+        string="Negative Quantities",
+        required=True,
+        default='refuse',
+        help="A return is an order line of negative quantity: it lowers the revenue of its day.",
+    )
     cancelled_pattern = fields.Char(
         string="Cancelled References",
-        help="Regular expression of the references of cancelled or credited orders, as C\\d+")
+        help="Regular expression of the references of cancelled or credited orders, as C\\d+",
+    )
     cancelled_rule = fields.Selection(
-        [('refuse', "Refuse"), ('skip', "Leave out and report"), ('return', "Import as returns"),
-         ('cancel', "Import as cancelled orders")],
-        string="Cancelled Orders", required=True, default='refuse',
-        help="For orders known by their reference; orders whose status column says so are imported as cancelled.")
+        [
+            ('refuse', "Refuse"),
+            ('skip', "Leave out and report"),
+            ('return', "Import as returns"),
+            ('cancel', "Import as cancelled orders"),
+        ],
+        string="Cancelled Orders",
+        required=True,
+        default='refuse',
+        help="For orders known by their reference; orders whose status column says so are imported as cancelled.",
+    )
     missing_customer_rule = fields.Selection(
         [('refuse', "Refuse"), ('anonymous', "Sell to a collective customer")],
-        string="Missing Customers", required=True, default='refuse')
+        string="Missing Customers",
+        required=True,
+        default='refuse',
+    )
     anonymous_name = fields.Char(string="Collective Customer", default=lambda self: self.env._("Unknown customer"))
     service_codes = fields.Text(
-        string="Codes That Are No Products", help="One regular expression a line: POST, gift_.*")
+        string="Codes That Are No Products", help="One regular expression a line: POST, gift_.*"
+    )
     service_rule = fields.Selection(
         [('refuse', "Refuse"), ('skip', "Leave out and report"), ('service', "Import as services")],
-        string="Postage, Fees and the Like", required=True, default='refuse')
+        string="Postage, Fees and the Like",
+        required=True,
+        default='refuse',
+    )
     create_customers = fields.Boolean(string="Create Missing Customers", default=True)
     create_products = fields.Boolean(string="Create Missing Products", default=True)
     create_teams = fields.Boolean(string="Create Missing Sales Teams", default=True)
     create_salespeople = fields.Boolean(
         string="Create Missing Salespeople",
-        help="As users who see their own documents, without a password: invite them when they are to log in.")
+        help="As users who see their own documents, without a password: invite them when they are to log in.",
+    )
     shift_dates = fields.Boolean(
-        string="Shift to Today", help="Move all dates by the same number of days, so that the newest order is of today.")
+        string="Shift to Today", help="Move all dates by the same number of days, so that the newest order is of today."
+    )
     error_rule = fields.Selection(
         [('stop', "Import nothing"), ('leave', "Leave out their orders")],
-        string="If Lines Are Refused", required=True, default='stop',
-        help="An order with a refused line is never imported in part.")
+        string="If Lines Are Refused",
+        required=True,
+        default='stop',
+        help="An order with a refused line is never imported in part.",
+    )
 
     @api.constrains('cancelled_pattern', 'service_codes')
     def _check_patterns(self):
@@ -68,8 +103,9 @@ class SalesImportRules(models.AbstractModel):
                 try:
                     re.compile(pattern)
                 except re.error as error:
-                    raise ValidationError(self.env._(
-                        "%(pattern)s is not a regular expression: %(error)s", pattern=pattern, error=error)) from None
+                    raise ValidationError(
+                        self.env._("%(pattern)s is not a regular expression: %(error)s", pattern=pattern, error=error)
+                    ) from None
 
     @api.constrains('source')
     def _check_source(self):
@@ -100,4 +136,8 @@ class SalesImportRules(models.AbstractModel):
     @api.model
     def _get_rule_names(self):
         """Return the fields that a preset and an import have in common."""
-        return [name for name in self.env['sales.import.rules']._fields if name not in models.MAGIC_COLUMNS + ['display_name']]
+        return [
+            name
+            for name in self.env['sales.import.rules']._fields
+            if name not in models.MAGIC_COLUMNS + ['display_name']
+        ]

@@ -1,33 +1,44 @@
 import json
 import logging
-import os
-import tempfile
-from contextlib import contextmanager
-from itertools import groupby
 
 import psycopg2.errors
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError
-from odoo.tools import SQL
+from odoo.tools import SQL, groupby
 
 from ..tools.sales_import import Issue, Row, assemble_order, parse_row
-from ..tools.sales_table import TableError, open_table
+from ..tools.sales_table import TableError
 from .sales_import_directory import Directory
 
 _logger = logging.getLogger(__name__)
 
-ATOMIC_ROWS = 20_000        # up to here all or nothing, in one transaction
-READ_ROWS = 5_000           # rows between two commits while reading
-BATCH_ROWS = 2_000          # rows of whole orders between two commits while checking and loading
+ATOMIC_ROWS = 20_000  # up to here all or nothing, in one transaction
+READ_ROWS = 5_000  # rows between two commits while reading
+BATCH_ROWS = 1_000  # rows of whole orders between two commits while checking and loading
+
+COUNTS = (
+    'imported_count',
+    'present_count',
+    'refused_count',
+    'skipped_count',
+    'order_count',
+    'new_order_count',
+    'return_count',
+    'anonymous_count',
+    'service_count',
+    'cancelled_count',
+)
 
 
 class StopImport(Exception):
     """Someone stopped the import while it was at work."""
 
 
-class SalesImport(models.Model):
-    _inherit = 'sales.import'
+class SalesImportRun(models.AbstractModel):
+    """The work of an import, in steps between which it can be stopped, and carried on with by another process."""
+    _name = 'sales.import.run'
+    _description = "Work of a Sales Import"
 
     # -- running
 
@@ -67,7 +78,7 @@ class SalesImport(models.Model):
 
     def _work_on(self, commit):
         for processed in self._work():
-            if self.progress_id.sudo().publish(self, self._get_rows_done(), self.row_count) != 'running' and commit:
+            if self.progress_id.sudo().publish(self) != 'running' and commit:
                 raise StopImport
             atomic = self.phase == 'load' and self.row_count <= ATOMIC_ROWS and self.state == 'running'
             if commit and not atomic:
@@ -104,8 +115,11 @@ class SalesImport(models.Model):
         """Return the values with which checking or loading starts: what was found while reading is kept."""
         self.env['sales.import.issue'].sudo().search([('import_id', '=', self.id), ('reading', '=', False)]).unlink()
         return {
-            'phase': phase, 'position': False, 'imported_count': 0, 'present_count': 0, 'order_count': 0,
-            'new_order_count': 0, 'refused_count': self.read_refused_count, 'skipped_count': self.read_skipped_count,
+            **dict.fromkeys(COUNTS, 0),
+            'phase': phase,
+            'position': False,
+            'refused_count': self.read_refused_count,
+            'skipped_count': self.read_skipped_count,
         }
 
     def _finish_check(self):
@@ -127,37 +141,32 @@ class SalesImport(models.Model):
     def _check_nothing_lost(self):
         """Each row of the file is imported, there already, refused or left out by a rule: nothing is swallowed."""
         if self._get_rows_done() != self.row_count:
-            raise UserError(self.env._(
-                "%(done)s lines are accounted for, but the file has %(rows)s. Import it again from the start.",
-                done=self._get_rows_done(), rows=self.row_count))
+            raise UserError(
+                self.env._(
+                    "%(done)s lines are accounted for, but the file has %(rows)s. Import it again from the start.",
+                    done=self._get_rows_done(),
+                    rows=self.row_count,
+                )
+            )
 
     def _get_summary(self):
-        values = {name: self[name] for name in ('row_count', 'imported_count', 'present_count', 'refused_count', 'skipped_count')}
+        values = {
+            name: self[name]
+            for name in ('row_count', 'imported_count', 'present_count', 'refused_count', 'skipped_count')
+        }
         if self.state == 'checked':
             return self.env._(
                 "Checked %(row_count)s lines: %(imported_count)s can be imported, %(present_count)s are there already,"
-                " %(refused_count)s refused, %(skipped_count)s left out by rule.", **values)
+                " %(refused_count)s refused, %(skipped_count)s left out by rule.",
+                **values,
+            )
         return self.env._(
             "Of %(row_count)s lines: %(imported_count)s imported, %(present_count)s already there,"
-            " %(refused_count)s refused, %(skipped_count)s left out by rule.", **values)
+            " %(refused_count)s refused, %(skipped_count)s left out by rule.",
+            **values,
+        )
 
     # -- reading
-
-    @contextmanager
-    def _open_table(self):
-        """Open the file where it is stored; one in the database or not saved yet is put on disk meanwhile."""
-        attachment = self.env['ir.attachment'].sudo().search([
-            ('res_model', '=', self._name), ('res_id', 'in', self._origin.ids), ('res_field', '=', 'file')], limit=1)
-        if attachment.store_fname and self.file == self._origin.file:
-            with open_table(attachment._full_path(attachment.store_fname)) as table:
-                yield table
-            return
-        with tempfile.TemporaryDirectory() as folder:
-            path = os.path.join(folder, 'table')
-            with open(path, 'wb') as target:
-                target.write(self._decode_file())
-            with open_table(path) as table:
-                yield table
 
     def _read_rows(self):
         """Put the rows aside, from the line on which the last batch ended."""
@@ -181,26 +190,44 @@ class SalesImport(models.Model):
     def _put_aside(self, batch):
         rows = [
             (self.id, line, parsed.order, json.dumps(parsed.row.dump()) if parsed.row else None)
-            for line, parsed in batch if parsed.order and parsed.outcome != 'skipped'
+            for line, parsed in batch
+            if parsed.order and parsed.outcome != 'skipped'
         ]
         self.env.cr.execute_values(
-            'INSERT INTO sales_import_row (import_id, line, order_ref, data) VALUES %s', rows, page_size=1000)
+            'INSERT INTO sales_import_row (import_id, line, order_ref, data) VALUES %s', rows, page_size=1000
+        )
         self._add_issues([issue for _line, parsed in batch for issue in parsed.issues], reading=True)
         outcomes = [parsed.outcome for _line, parsed in batch]
         dates = [parsed.row.moment.date() for _line, parsed in batch if parsed.row]
-        self.write({
-            'last_line': batch[-1][0],
-            'row_count': self.row_count + len(batch),
-            'read_refused_count': self.read_refused_count + outcomes.count('refused'),
-            'read_skipped_count': self.read_skipped_count + outcomes.count('skipped'),
-            'newest_date': max([*dates, *(self.newest_date and [self.newest_date] or [])], default=False),
-        })
+        self.write(
+            {
+                'last_line': batch[-1][0],
+                'row_count': self.row_count + len(batch),
+                'read_refused_count': self.read_refused_count + outcomes.count('refused'),
+                'read_skipped_count': self.read_skipped_count + outcomes.count('skipped'),
+                'newest_date': max([*dates, *(self.newest_date and [self.newest_date] or [])], default=False),
+            }
+        )
 
     def _add_issues(self, issues: list[Issue], reading=False):
         self.env.cr.execute_values(
-            'INSERT INTO sales_import_issue (import_id, company_id, reading, line, "column", value, code, severity) VALUES %s',
-            [(self.id, self.company_id.id, reading, issue.line, issue.column, issue.value[:200], issue.code, issue.severity)
-             for issue in issues], page_size=1000)
+            'INSERT INTO sales_import_issue'
+            ' (import_id, company_id, reading, line, "column", value, code, severity) VALUES %s',
+            [
+                (
+                    self.id,
+                    self.company_id.id,
+                    reading,
+                    issue.line,
+                    issue.column,
+                    issue.value[:200],
+                    issue.code,
+                    issue.severity,
+                )
+                for issue in issues
+            ],
+            page_size=1000,
+        )
         self.env['sales.import.issue'].invalidate_model()
 
     def _drop_rows(self):
@@ -214,11 +241,13 @@ class SalesImport(models.Model):
         while orders := self._fetch_orders():
             plans = [assemble_order(ref, rows, rules) for ref, rows in orders]
             counts = self._load_batch(plans, directory, dry)
-            self.write({
-                'position': orders[-1][0],
-                'order_count': self.order_count + len(orders),
-                **{name: self[name] + count for name, count in counts.items()},
-            })
+            self.write(
+                {
+                    'position': orders[-1][0],
+                    'order_count': self.order_count + len(orders),
+                    **{name: self[name] + count for name, count in counts.items()},
+                }
+            )
             yield sum(len(rows) for _ref, rows in orders)
             self.env.flush_all()
             self.env.invalidate_all()
@@ -226,8 +255,9 @@ class SalesImport(models.Model):
     def _fetch_orders(self):
         """Return the next whole orders: references, and their rows as ``(line, Row)`` in the order of the file."""
         query = SQL("SELECT order_ref, line, data FROM sales_import_row WHERE import_id = %s", self.id)
-        rows = self.env.execute_query(SQL(
-            "%s AND order_ref > %s ORDER BY order_ref, line LIMIT %s", query, self.position or '', BATCH_ROWS))
+        rows = self.env.execute_query(
+            SQL("%s AND order_ref > %s ORDER BY order_ref, line LIMIT %s", query, self.position or '', BATCH_ROWS)
+        )
         if len(rows) == BATCH_ROWS:
             last = rows[-1][0]
             whole = [row for row in rows if row[0] != last]
@@ -242,7 +272,9 @@ class SalesImport(models.Model):
         if not self.shift_dates or not self.newest_date:
             return 0
         if not self.day_shift:
-            self.day_shift = (fields.Date.context_today(self.with_context(tz=self._get_timezone())) - self.newest_date).days
+            self.day_shift = (
+                fields.Date.context_today(self.with_context(tz=self._get_timezone())) - self.newest_date
+            ).days
         return self.day_shift
 
     def _get_timezone(self):

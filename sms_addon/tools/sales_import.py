@@ -4,6 +4,7 @@ Two steps, both without a database. :func:`parse_row` judges a row by itself. :f
 rows of one order together, wherever in the file they were. Every row ends in exactly one place: in a planned
 line, refused, or skipped by a rule, and whoever does not import it has an :class:`Issue` with its line number.
 """
+
 from __future__ import annotations
 
 import re
@@ -26,14 +27,14 @@ class Rules:
     date_format: str = 'auto'
     decimal_separator: str = 'auto'
     discount_as_fraction: bool | None = None
-    cancelled_pattern: str = ''         # order references of cancelled invoices, as `C\d+`
-    cancelled: str = 'refuse'           # or skip, return (a line of negative quantity), cancel (a cancelled order)
-    negative: str = 'refuse'            # or skip, return: negative quantities on other orders
-    missing_customer: str = 'refuse'    # or anonymous: sold to `anonymous_name`
+    cancelled_pattern: str = ''  # order references of cancelled invoices, as `C\d+`
+    cancelled: str = 'refuse'  # or skip, return (a line of negative quantity), cancel (a cancelled order)
+    negative: str = 'refuse'  # or skip, return: negative quantities on other orders
+    missing_customer: str = 'refuse'  # or anonymous: sold to `anonymous_name`
     anonymous_name: str = ''
-    service_patterns: tuple[str, ...] = ()      # product codes that are postage, fees, adjustments...
-    services: str = 'refuse'            # or skip, service (a product of type service)
-    duplicates: str = 'refuse'          # or skip, keep: rows that say exactly the same as one before
+    service_patterns: tuple[str, ...] = ()  # product codes that are postage, fees, adjustments...
+    services: str = 'refuse'  # or skip, service (a product of type service)
+    duplicates: str = 'refuse'  # or skip, keep: rows that say exactly the same as one before
 
     def is_cancelled(self, order: str) -> bool:
         return bool(self.cancelled_pattern and re.fullmatch(self.cancelled_pattern, order))
@@ -86,6 +87,7 @@ class Row:
     salesperson: str = ''
     cancelled: bool = False
     service: bool = False
+    anonymous: bool = False
 
     def as_tuple(self) -> tuple:
         return tuple(getattr(self, name) for name in ROW_FIELDS)
@@ -120,8 +122,9 @@ class Row:
 ROW_FIELDS = [one.name for one in fields(Row)]
 DECIMALS = ('quantity', 'unit_price', 'discount', 'total', 'unit_cost', 'profit')
 TEXTS = [
-    one.name for one in fields(Row)
-    if one.name not in (*DECIMALS, 'order', 'moment', 'cancelled', 'service')
+    one.name
+    for one in fields(Row)
+    if one.name not in (*DECIMALS, 'order', 'moment', 'cancelled', 'service', 'anonymous')
 ]
 
 
@@ -169,8 +172,12 @@ def parse_row(line: int, cells: dict, mapping: dict[str, str], rules: Rules) -> 
     if None in cells:
         issues.append(Issue(line, None, _text(cells[None][0]), 'cells'))
     faulty = {issue.column for issue in issues}
-    for column, value, code in (('order_ref', row.order, 'missing_order'), ('date', row.moment, 'missing_date'),
-                                ('quantity', row.quantity, 'missing_quantity'), ('product_code', row.product, 'missing_product')):
+    for column, value, code in (
+        ('order_ref', row.order, 'missing_order'),
+        ('date', row.moment, 'missing_date'),
+        ('quantity', row.quantity, 'missing_quantity'),
+        ('product_code', row.product, 'missing_product'),
+    ):
         if value in ('', None) and column not in faulty:
             issues.append(Issue(line, column, '', code))
     if issues:
@@ -191,7 +198,7 @@ def _apply_rules(line, row, texts, rules):
     if texts.get('status', '').casefold() in CANCELLED:
         row.cancelled = True
     if not row.customer:
-        row.customer_name = rules.anonymous_name
+        row.customer_name, row.anonymous = rules.anonymous_name, True
     row.service = rules.is_service(row.product)
     try:
         price_line(row.quantity, row.unit_price, row.discount, row.total)
@@ -249,7 +256,8 @@ class Plan:
         self.issues += issues
         self.issues += [
             Issue(planned.line, 'order_ref', self.order, 'order_refused')
-            for planned in self.lines if planned.line not in faulty
+            for planned in self.lines
+            if planned.line not in faulty
         ]
         self.refused += len(self.lines)
         self.lines = []

@@ -1,4 +1,5 @@
 """Opening a CSV or XLSX file as a stream of rows, whatever its encoding and delimiter."""
+
 from __future__ import annotations
 
 import codecs
@@ -33,7 +34,7 @@ class Table:
     rows: Iterator[tuple[int, dict]]
     encoding: str | None = None
     delimiter: str | None = None
-    notes: list[str] = field(default_factory=list)      # 'legacy_encoding': not UTF-8, so accents were guessed
+    notes: list[str] = field(default_factory=list)  # 'legacy_encoding': not UTF-8, so accents were guessed
 
 
 @contextmanager
@@ -88,8 +89,8 @@ def _csv_rows(reader, headers):
 def _as_row(headers, cells):
     """Name the cells; those past the headers are kept together, so that the row can be refused."""
     row = dict(zip(headers, cells, strict=False))
-    if len(cells) > len(headers) and any(str(cell or '').strip() for cell in cells[len(headers):]):
-        row[None] = cells[len(headers):]
+    if len(cells) > len(headers) and any(str(cell or '').strip() for cell in cells[len(headers) :]):
+        row[None] = cells[len(headers) :]
     return row
 
 
@@ -114,7 +115,7 @@ def _legacy_encoding(sample):
     try:
         text = codecs.getincrementaldecoder('gb18030')().decode(sample)
     except UnicodeDecodeError:
-        return 'cp1252' if not set(sample) & {0x81, 0x8d, 0x8f, 0x90, 0x9d} else 'latin-1'
+        return 'cp1252' if not set(sample) & {0x81, 0x8D, 0x8F, 0x90, 0x9D} else 'latin-1'
     pairs = sum('\u4e00' <= char <= '\u9fff' for char in text)
     legacy = sum(byte >= 0x80 for byte in sample)
     return 'gb18030' if legacy and pairs * 2 >= legacy * 0.8 and pairs > 1 else 'cp1252'
@@ -146,6 +147,7 @@ def _open_xlsx(source):
     """The first sheet of a workbook; openpyxl is loaded only here, and reads row by row."""
     import openpyxl  # noqa: PLC0415
     from openpyxl.utils.exceptions import InvalidFileException  # noqa: PLC0415
+
     try:
         book = openpyxl.load_workbook(source, read_only=True, data_only=True)
         cells = book.worksheets[0].iter_rows(values_only=True)

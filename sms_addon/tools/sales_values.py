@@ -1,4 +1,5 @@
 """Reading numbers and dates as people write them, and pricing a line so that its total is the file's."""
+
 from __future__ import annotations
 
 import re
@@ -19,7 +20,7 @@ DATE = re.compile(r'(\d{1,4})([/.\- ])(\d{1,2})\2(\d{1,4})$', re.ASCII)
 NOISE = re.compile(r"^[A-Z]{3}(?=[\s\d.,(-])|(?<=[\s\d)])[A-Z]{3}$|[\s'’_\u00a0\u202f$€£¥￥₹]")
 CENT = Decimal('0.01')
 TOLERANCE = Decimal('0.000001')
-LARGEST = Decimal(10) ** 12     # beyond it a double no longer holds the cents
+LARGEST = Decimal(10) ** 12  # beyond it a double no longer holds the cents
 
 
 class ValueProblem(ValueError):
@@ -178,8 +179,13 @@ class Price:
     subtotal: Decimal
 
 
-def price_line(quantity: Decimal, unit_price: Decimal | None, discount: Decimal | None, total: Decimal | None,
-               rounding: Decimal = CENT) -> Price:
+def price_line(
+    quantity: Decimal,
+    unit_price: Decimal | None,
+    discount: Decimal | None,
+    total: Decimal | None,
+    rounding: Decimal = CENT,
+) -> Price:
     """Price a line; ``total``, when there is one, is taken at its word.
 
     The host keeps a unit price with all its digits and a discount with two, so the exact total is kept in

@@ -11,6 +11,10 @@ export class SalesImportPreview extends Component {
     get preview() {
         return this.props.record.data[this.props.name];
     }
+
+    get hasProblems() {
+        return this.preview.rows.some((row) => row.problem);
+    }
 }
 
 registry.category("fields").add("sales_import_preview", {
