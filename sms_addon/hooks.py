@@ -1,5 +1,6 @@
 def post_init_hook(env):
     """Load the warehouse from whatever history the database has."""
+    env['res.company']._guess_sales_timezones()
     env['sales.warehouse']._get()._rebuild()
 
 

@@ -5,9 +5,9 @@ from unittest.mock import patch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from odoo import Command
+from odoo import Command, fields
 from odoo.exceptions import AccessError
-from odoo.tests import tagged
+from odoo.tests import new_test_user, tagged
 
 from .common import WarehouseCommon
 
@@ -159,6 +159,41 @@ class TestSalesAnalysis(WarehouseCommon):
                 else:
                     self.assertEqual(value, expected_value)
 
+    @RULES
+    @given(
+        domain=domains,
+        groupby=st.lists(st.sampled_from(GROUPINGS), max_size=2, unique_by=lambda spec: spec.partition(':')[0]))
+    def test_last_year_leaves_the_other_measures_alone(self, domain, groupby):
+        analysis = self.in_companies('sales.analysis', self.manager, self.company + self.other_company)
+        measures = [*self.OWN_MEASURES, 'discount:avg', 'price_unit:avg', 'price_subtotal:avg', 'partner_id:count_distinct']
+        alone = analysis._read_group(domain, groupby, measures)
+        beside = analysis._read_group(domain, groupby, [*measures, 'amount_ordered_last_year:sum'])
+        beside = {row[:len(groupby)]: row[:-1] for row in beside}
+        for row in alone:
+            other = beside[row[:len(groupby)]]
+            for value, expected, measure in zip(other, row, [*groupby, *measures], strict=True):
+                if isinstance(expected, (int, float)) and not isinstance(expected, bool):
+                    self.assertAlmostEqual(float(value), float(expected), 6, measure)
+                else:
+                    self.assertEqual(value or False, expected or False, measure)
+
+    def test_last_year_obeys_the_filters_on_measures(self):
+        self.order([(self.products[0], 2, 100), (self.products[1], 1, 30)], '2023-05-31 10:00:00')
+        self.refresh()
+        [(last_year,)] = self.analysis._read_group(
+            [('date', '>=', '2024-05-01'), ('date', '<', '2024-06-01'), ('price_subtotal', '>', 100)], [],
+            ['amount_ordered_last_year:sum'])
+        self.assertEqual(last_year, 200)
+
+    def test_no_growth_of_months_to_come(self):
+        groups = self.analysis._read_group([], ['date:month'], ['amount_ordered_last_year:sum'])
+        self.assertFalse([month for month, _value in groups if month > fields.Date.today()])
+
+    def test_a_source_from_outside_is_not_trusted(self):
+        analysis = self.analysis.with_context(sales_analysis_source='res.users', sales_analysis_last_year=True)
+        self.assertTrue(analysis._read_group([], ['product_id'], ['nbr:sum']))
+        self.assertTrue(analysis.search([], limit=1))
+
     def test_each_question_goes_to_the_smallest_table(self):
         cases = [
             (['date:month'], ['amount_ordered:sum'], [], 'sales.cube.team'),
@@ -187,7 +222,8 @@ class TestSalesAnalysis(WarehouseCommon):
             'name': "no chairs", 'model_id': self.env['ir.model']._get_id('sales.analysis'),
             'domain_force': "[('product_id.name', '!=', 'Thing 0')]"})
         analysis = self.analysis.with_user(self.manager)._with_source([], ['date:month'], ['amount_ordered:sum'])
-        self.assertNotIn('sales_analysis_source', analysis.env.context)
+        self.assertIsNone(analysis.env.context['sales_analysis_source'])
+        self.assertFalse(analysis._is_rolled_up())
 
     def test_last_year_stands_beside_this_year(self):
         self.env['sales.analysis']
@@ -221,10 +257,13 @@ class TestSalesAnalysis(WarehouseCommon):
             self.assertEqual(seen.user_id, self.salesman)
             orders = self.env['sale.order'].with_user(self.salesman).search([('order_line', '!=', False)])
             self.assertEqual(seen.order_id, orders)
+        orders = self.env['sale.order'].with_user(self.salesman).search([('company_id', '=', self.company.id)])
+        total = sum(orders.order_line.mapped(lambda line: line.price_subtotal / (line.order_id.currency_rate or 1)))
         for cube in self.warehouse._cubes():
-            self.assertFalse(cube.with_user(self.salesman)._fields['user_id'].groups)
-            rules = self.env['ir.rule'].with_user(self.salesman)._compute_domain(cube._name, 'read')
-            self.assertIn('user_id', str(rules))
+            seen = self.in_companies(cube._name, self.salesman, self.company)
+            [(subtotal, users)] = seen._read_group([], [], ['price_subtotal:sum', 'user_id:array_agg_distinct'])
+            self.assertAlmostEqual(float(subtotal), total, 4)
+            self.assertLessEqual(set(users), {self.salesman.id, None})
 
     def test_other_company_is_not_seen(self):
         analysis = self.in_companies('sales.analysis', self.manager, self.company)
@@ -233,9 +272,14 @@ class TestSalesAnalysis(WarehouseCommon):
             [company for company, *_rest in analysis._read_group([], ['company_id'], ['__count'])], [self.company])
 
     def test_portal_and_plain_employees_are_refused(self):
-        for model in ('sales.analysis', 'sales.fact', 'sales.cube.team', 'sales.cube.customer'):
-            with self.assertRaises(AccessError):
-                self.env[model].with_user(self.portal)._read_group([], [], ['price_subtotal:sum'])
+        employee = new_test_user(self.env, 'employee', 'base.group_user')
+        for user in (self.portal, employee):
+            for model in (
+                'sales.analysis', 'sales.fact', *self.analysis._roll_ups(), 'sales.customer.report',
+                'sales.customer.flow', 'sales.customer.cohort', 'sales.warehouse', 'sales.report.export',
+            ):
+                with self.subTest(user=user.login, model=model), self.assertRaises(AccessError):
+                    self.env[model].with_user(user).search([], limit=1)
 
     def test_nobody_edits_a_fact(self):
         fact = self.env['sales.fact'].search([], limit=1).with_user(self.manager)
@@ -247,7 +291,7 @@ class TestSalesAnalysis(WarehouseCommon):
         analysis = self.in_companies('sales.analysis', self.manager, self.company)
         for domain in ([('date', '>=', '2026-06-01')], []):
             analysis._read_group(domain, ['user_id'], MEASURES)  # warm
-            with self.assertQueryCount(1):
+            with self.assertQueryCount(2):  # the question, and whether its table was swapped meanwhile
                 analysis._read_group(domain, ['user_id'], MEASURES)
 
     def test_a_row_opens_its_order(self):

@@ -5,7 +5,7 @@ XLSX = 'application/vnd.openxmlformats-officedocument.spreadsheetml.sheet'
 
 class SalesReportExport(Controller):
 
-    @route('/sms_addon/report/<int:export_id>.xlsx', type='http', auth='user', methods=['GET'], readonly=True)
+    @route('/sms_addon/report/<int:export_id>.xlsx', type='http', auth='user', methods=['GET'])
     def sales_report_xlsx(self, export_id):
         """Send a report as its user set it up in the wizard."""
         export = request.env['sales.report.export'].search([('id', '=', export_id)])

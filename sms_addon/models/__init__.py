@@ -1,4 +1,5 @@
 from . import sales_import_history
+from . import sales_warehouse_reader
 from . import sales_star
 from . import sales_measure_mixin
 from . import sales_touch

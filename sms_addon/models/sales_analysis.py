@@ -36,7 +36,7 @@ class SalesAnalysis(models.Model):
     """
     _name = 'sales.analysis'
     _description = "Sales Analysis"
-    _inherit = ['sales.measure.mixin']
+    _inherit = ['sales.measure.mixin', 'sales.warehouse.reader']
     _auto = False
     _order = 'date desc, id desc'
     _rec_name = 'order_id'
@@ -118,25 +118,27 @@ class SalesAnalysis(models.Model):
 
     @property
     def _table_query(self):
-        source = self.env[self.env.context.get('sales_analysis_source', 'sales.fact')]
-        last_year = self.env.context.get('sales_analysis_last_year')
-        query = self._select_source(source, last_year=last_year)
-        if last_year:
-            query = SQL("%s UNION ALL %s", query, self._select_source(source, last_year=True, shifted=True))
+        name = self.env.context.get('sales_analysis_source')
+        source = self.env[name if name in self._roll_ups() else 'sales.fact']
+        query = self._select_source(source)
+        if self._has_last_year():
+            query = SQL("%s UNION ALL %s", query, self._select_source(source, shifted=True))
         return query
 
-    def _select_source(self, source, last_year=False, shifted=False):
+    def _has_last_year(self):
+        return bool(self.env.context.get('sales_analysis_last_year'))
+
+    def _select_source(self, source, shifted=False):
         """Return the rows of a table of the warehouse with the columns of the analysis that it covers.
 
         :param source: the model of the table
-        :param last_year: add the columns of the year before, empty unless ``shifted``
-        :param shifted: the rows one year later, holding nothing but the columns of the year before
+        :param shifted: the rows one year later, up to today, which only the measures of last year count
         """
         converted = len(self.env.companies.currency_id) > 1
         columns = {}
         for name in source._columns():
             columns[name] = SQL.identifier('f', name)
-            if converted and source._fields[name].type == 'monetary':
+            if converted and (source._fields[name].type == 'monetary' or name == 'price_unit'):
                 columns[name] = SQL("%s * account_currency_table.rate", columns[name])
         if source._name == 'sales.fact':
             columns['nbr'] = SQL("1")
@@ -148,30 +150,22 @@ class SalesAnalysis(models.Model):
         columns['amount_quoted'] = SQL(
             "CASE WHEN f.state IN ('draft', 'sent') THEN %s ELSE 0 END", columns['price_subtotal'])
         columns['amount_cost'] = SQL("%s - %s", columns['amount_ordered'], columns['amount_margin'])
-        if last_year:
-            self._add_last_year(source, columns, shifted)
+        if self._has_last_year():
+            columns['shifted'] = SQL("%s", shifted)
+        condition = SQL()
+        if shifted:
+            for name in {'date', 'date_order'} & columns.keys():
+                columns[name] = SQL("(f.%s + INTERVAL '1 year')::%s", SQL.identifier(name), source._column_type(name))
+            condition = SQL("AND %s <= %s", columns['date'], fields.Date.context_today(self))
         return SQL(
-            "SELECT %s FROM %s f %s WHERE f.company_id IN %s",
+            "SELECT %s FROM %s f %s WHERE f.company_id IN %s %s",
             SQL(", ").join(SQL("%s AS %s", sql, SQL.identifier(name)) for name, sql in columns.items()),
             SQL.identifier(source._table),
             SQL("JOIN %s ON account_currency_table.company_id = f.company_id",
                 self.env['res.currency']._get_simple_currency_table(self.env.companies)) if converted else SQL(),
             tuple(self.env.companies.ids) or (0,),
+            condition,
         )
-
-    def _add_last_year(self, source, columns, shifted):
-        """Add the columns of the year before to those of a row, or move a row one year on."""
-        for name, measure in LAST_YEAR.items():
-            columns[name] = columns[measure] if shifted else SQL("0")
-        if not shifted:
-            return
-        columns['date'] = SQL("(f.date + INTERVAL '1 year')::date")
-        emptied = [*self._summed_names(), 'quotation_count', 'cycle_count', 'cycle_seconds']
-        for name in emptied:
-            if name in columns:
-                columns[name] = SQL("NULL") if name == 'cycle_seconds' else SQL("0")
-        if 'order_id' in columns:
-            columns['order_id'] = SQL("NULL::int")
 
     # -- choosing it
 
@@ -228,7 +222,7 @@ class SalesAnalysis(models.Model):
     def _with_source(self, domain, groupby, specs):
         """Return self, set to read the smallest table that answers the question exactly."""
         last_year = any(spec.partition(':')[0] in (*LAST_YEAR, 'growth') for spec in specs)
-        context = {'sales_analysis_last_year': last_year}
+        context = {'sales_analysis_last_year': last_year, 'sales_analysis_source': None}
         domain = Domain(domain) & self.env['ir.rule']._compute_domain(self._name, 'read')
         domain = domain.optimize_full(self.sudo())
         for name in self._roll_ups():
@@ -301,12 +295,23 @@ class SalesAnalysis(models.Model):
 
     def _read_group_select(self, aggregate_spec, query):
         if aggregate_spec == '__count':
-            return SQL("SUM(%s)", SQL.identifier(self._table, 'nbr'))
+            return SQL("COALESCE(%s, 0)", self._sum('nbr'))
         name, _colon, function = aggregate_spec.partition(':')
         compute = self._aggregate_formulas().get(name)
-        if not compute or not function:
-            return super()._read_group_select(aggregate_spec, query)
-        return compute()
+        if compute and function:
+            return compute()
+        if name in LAST_YEAR and function:
+            return SQL(
+                "SUM(%s) FILTER (WHERE %s)", SQL.identifier(self._table, LAST_YEAR[name]),
+                SQL.identifier(self._table, 'shifted'))
+        return SQL("%s %s", super()._read_group_select(aggregate_spec, query), self._of_this_year())
+
+    def _of_this_year(self, condition=SQL()):  # noqa: B008  (never changed)
+        """Return the filter of an aggregate that leaves out the rows of last year, and more."""
+        conditions = [condition] if condition else []
+        if self._has_last_year():
+            conditions.append(SQL("NOT %s", SQL.identifier(self._table, 'shifted')))
+        return SQL("FILTER (WHERE %s)", SQL(" AND ").join(conditions)) if conditions else SQL()
 
     def _aggregate_formulas(self):
         """Return, by field, the method that gives its SQL over the rows of a group."""
@@ -322,19 +327,20 @@ class SalesAnalysis(models.Model):
             'margin_rate': lambda: SQL(
                 "%s / NULLIF(%s, 0)", self._sum('amount_margin'), self._sum('amount_ordered')),
             'growth': lambda: SQL(
-                "%s / NULLIF(%s, 0) - 1", self._sum('amount_ordered'), self._sum('amount_ordered_last_year')),
+                "COALESCE(%s, 0) / NULLIF(%s, 0) - 1",
+                self._sum('amount_ordered'), self._read_group_select('amount_ordered_last_year:sum', None)),
             'cycle_days': self._average_cycle,
         }
 
     def _sum(self, name):
-        return SQL("SUM(%s)", SQL.identifier(self._table, name))
+        return SQL("SUM(%s) %s", SQL.identifier(self._table, name), self._of_this_year())
 
     def _is_rolled_up(self):
-        return 'sales_analysis_source' in self.env.context
+        return self.env.context.get('sales_analysis_source') in self._roll_ups()
 
     def _count_orders(self, state=None):
         """Return the number of orders of a group, of all states or of one."""
-        condition = SQL("FILTER (WHERE %s = %s)", SQL.identifier(self._table, 'state'), state) if state else SQL()
+        condition = self._of_this_year(SQL("%s = %s", SQL.identifier(self._table, 'state'), state) if state else SQL())
         if self._is_rolled_up():
             return SQL("COALESCE(SUM(%s) %s, 0)", SQL.identifier(self._table, 'quotation_count'), condition)
         return SQL("COUNT(DISTINCT %s) %s", SQL.identifier(self._table, 'order_id'), condition)
@@ -345,8 +351,10 @@ class SalesAnalysis(models.Model):
             return SQL("%s / NULLIF(%s, 0) / 86400", self._sum('cycle_seconds'), self._sum('cycle_count'))
         # the sum over distinct orders: put the order in front of the seconds, sum the distinct
         # numbers, take the orders away again (a number of seconds stays below 2^31)
+        seconds = SQL.identifier(self._table, 'cycle_seconds')
         return SQL(
-            """(SUM(DISTINCT %(order)s::numeric * 2147483648 + %(seconds)s)
-                - SUM(DISTINCT %(order)s::numeric * 2147483648) FILTER (WHERE %(seconds)s IS NOT NULL))
-               / NULLIF(COUNT(DISTINCT %(order)s) FILTER (WHERE %(seconds)s IS NOT NULL), 0) / 86400""",
-            order=SQL.identifier(self._table, 'order_id'), seconds=SQL.identifier(self._table, 'cycle_seconds'))
+            """(SUM(DISTINCT %(order)s::numeric * 2147483648 + %(seconds)s) %(known)s
+                - SUM(DISTINCT %(order)s::numeric * 2147483648) %(known)s)
+               / NULLIF(COUNT(DISTINCT %(order)s) %(known)s, 0) / 86400""",
+            order=SQL.identifier(self._table, 'order_id'), seconds=seconds,
+            known=self._of_this_year(SQL("%s IS NOT NULL", seconds)))

@@ -51,8 +51,9 @@ class SalesCube(models.AbstractModel):
     def _columns(self):
         return self._cube_keys() + self._cube_measures()
 
-    def _star_signature(self):
-        return f'{super()._star_signature()} {self._cube_grain}'
+    def _star_definition(self):
+        query = self._cube_query('sales_fact')
+        return [super()._star_definition(), query.code, query.params]
 
     def _cube_key_sql(self, name):
         if name == 'date' and self._cube_grain != 'day':

@@ -8,7 +8,7 @@ class SalesFact(models.Model):
     """One row per order line of the host, quotations included, under the id of that line."""
     _name = 'sales.fact'
     _description = "Sales Fact"
-    _inherit = ['sales.star', 'sales.measure.mixin']
+    _inherit = ['sales.star', 'sales.measure.mixin', 'sales.warehouse.reader']
     _auto = False
     _order = 'date desc, id desc'
     _rec_name = 'order_id'
@@ -42,12 +42,14 @@ class SalesFact(models.Model):
         'pkey': (True, '(id)'),
         'order': (False, '(order_id)'),
         'date': (False, '(date)'),
-        'customer': (False, '(commercial_partner_id)'),
-        'product': (False, '(product_id)'),
     }
 
     def _columns(self):
         return list(self._select_columns())
+
+    def _star_definition(self):
+        query = self._star_query()
+        return [super()._star_definition(), query.code, query.params]
 
     # -- the star query: small hooks, so that other addons can add columns
 
@@ -75,15 +77,15 @@ class SalesFact(models.Model):
             'team_id': SQL("s.team_id"),
             'price_subtotal': amount(SQL("l.price_subtotal")),
             'product_uom_qty': quantity(SQL("l.product_uom_qty")),
+            'margin': SQL("l.margin / %s", rate),
+            'discount': SQL("l.discount"),
             'product_id': SQL("l.product_id"),
             'categ_id': SQL("t.categ_id"),
             'commercial_partner_id': SQL("partner.commercial_partner_id"),
             'country_id': SQL("partner.country_id"),
             'order_id': SQL("l.order_id"),
-            'margin': SQL("l.margin / %s", rate),
             'employee_id': SQL("e.id"),
             'department_id': SQL("version.department_id"),
-            'discount': SQL("l.discount"),
             'amount_delivered': amount(SQL(
                 "CASE WHEN l.product_uom_qty <> 0 THEN l.price_subtotal * l.qty_delivered / l.product_uom_qty"
                 " ELSE l.price_unit * (1 - COALESCE(l.discount, 0) / 100) * l.qty_delivered END")),

@@ -40,7 +40,7 @@ class SalesStar(models.AbstractModel):
             SQL(", ").join(SQL("%s %s", SQL.identifier(name), self._column_type(name)) for name in self._columns()),
         ))
         self._star_finish(self._table)
-        self.env['ir.config_parameter'].sudo().set_param('sms_addon.warehouse_stale', 'True')
+        self.env['ir.config_parameter'].sudo().set_param('sms_addon.warehouse_stale', 'empty')
 
     def _star_empty(self):
         """Empty the other tables: a report that reads two of them is better empty than half true."""
@@ -63,11 +63,14 @@ class SalesStar(models.AbstractModel):
 
     def _star_signature(self):
         """Return a text that changes whenever the table must be made again."""
-        definition = repr((
+        return hashlib.sha256(repr(self._star_definition()).encode()).hexdigest()
+
+    def _star_definition(self):
+        """Return all that the content and the shape of the table depend on."""
+        return [
             [(name, self._fields[name].column_type[1]) for name in self._columns()],
             sorted(self._star_indexes.items()),
-        ))
-        return hashlib.sha256(definition.encode()).hexdigest()
+        ]
 
     # -- building and swapping
 

@@ -1,10 +1,11 @@
 import logging
 import time
 
-from psycopg2.errors import QueryCanceled, SerializationFailure
+from psycopg2.errors import QueryCanceled
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError
+from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
 from odoo.tools import SQL
 
 from .sales_star import BUILD_SUFFIX
@@ -12,9 +13,16 @@ from .sales_star import BUILD_SUFFIX
 _logger = logging.getLogger(__name__)
 
 BATCH_ORDERS = 2000
+# what a person waits for; the scheduled action does the rest
+REFRESH_BATCHES = 5
 WORK_MEM = '256MB'
+LOCK_TIMEOUT = '5s'
 STALE = 'sms_addon.warehouse_stale'
 ACTIVITY = 'sales_warehouse: '
+
+
+class WarehouseBusy(UserError):
+    """Somebody else loads the warehouse."""
 
 
 class SalesWarehouse(models.Model):
@@ -32,12 +40,12 @@ class SalesWarehouse(models.Model):
     refreshed_at = fields.Datetime(string="Last Change Read", readonly=True)
     rebuilt_at = fields.Datetime(string="Last Rebuild", readonly=True)
     rebuild_seconds = fields.Float(readonly=True, digits=(16, 1))
-    rebuild_message = fields.Char(string="Last Rebuild Message", readonly=True)
+    rebuild_stopped = fields.Boolean(readonly=True)
     checked_at = fields.Datetime(string="Last Check", readonly=True)
     difference_ids = fields.One2many('sales.warehouse.difference', 'warehouse_id', string="Differences", readonly=True)
     difference_count = fields.Integer(compute='_compute_difference_count')
     line_count = fields.Integer(string="Order Lines", compute='_compute_status')
-    backlog = fields.Integer(string="Orders Waiting", compute='_compute_status')
+    backlog = fields.Integer(string="Changes Waiting", compute='_compute_status')
     stage = fields.Char(string="Now Doing", compute='_compute_status')
     state = fields.Selection([
         ('fresh', "Up to date"),
@@ -48,7 +56,7 @@ class SalesWarehouse(models.Model):
 
     def _compute_status(self):
         stage = self._running_stage()
-        backlog = self.env['sales.touch'].sudo().search_count([])
+        [(backlog,)] = self.env.execute_query(SQL("SELECT COUNT(DISTINCT (kind, res_id)) FROM sales_touch"))
         # the planner's estimate: exact enough for a screen, and free at any size
         [(estimate,)] = self.env.execute_query(SQL(
             "SELECT reltuples::bigint FROM pg_class WHERE oid = 'sales_fact'::regclass"))
@@ -68,26 +76,34 @@ class SalesWarehouse(models.Model):
     # -- buttons
 
     def action_refresh(self):
-        """Read what changed since the last time, at once."""
+        """Read what changed since the last time, at once; what is too much for a request is left to the cron."""
         self.check_access('read')
         warehouse = self._get()
         if warehouse._is_stale():
-            warehouse._rebuild()
-        while warehouse._refresh_batch():
-            pass
-        return self._notify(self.env._("The figures are up to date."))
+            self._wake()
+            return self._notify(self.env._("A rebuild is waiting; it starts in a moment."), 'warning')
+        if self._read_all(warehouse):
+            return self._notify(self.env._("The figures are up to date."))
+        self._wake()
+        return self._notify(self.env._("There is much to read; the rest follows in the background."), 'warning')
 
     def action_rebuild(self):
         """Load everything again in the background."""
         self.check_access('write')
-        self.env['ir.config_parameter'].sudo().set_param(STALE, 'True')
+        if not self._is_stale():
+            self.env['ir.config_parameter'].sudo().set_param(STALE, 'requested')
+        self._get().rebuild_stopped = False
         self._wake()
         return self._notify(self.env._("The rebuild starts in a moment; reports keep showing the present figures."))
 
     def action_stop(self):
-        """Stop a running rebuild; the tables stay as they were before it."""
+        """Stop a running rebuild; the tables stay as they were before it.
+
+        A rebuild that an upgrade asked for has nothing to fall back on: it begins again.
+        """
         self.check_access('write')
-        self.env['ir.config_parameter'].sudo().set_param(STALE, False)
+        if self._is_stale() != 'empty':
+            self.env['ir.config_parameter'].sudo().set_param(STALE, False)
         self.env.cr.execute(SQL(
             "SELECT pg_cancel_backend(pid) FROM pg_stat_activity"
             " WHERE datname = current_database() AND application_name LIKE %s", ACTIVITY + '%'))
@@ -95,8 +111,9 @@ class SalesWarehouse(models.Model):
     def action_check(self):
         """Compare the warehouse with the host's own report and with its invoices."""
         self.check_access('write')
-        self.action_refresh()
         warehouse = self._get()
+        if warehouse._is_stale() or not self._read_all(warehouse):
+            raise UserError(self.env._("The warehouse is still reading changes. Check again when it is up to date."))
         self.env['sales.warehouse.difference'].sudo()._check(warehouse)
         warehouse.checked_at = fields.Datetime.now()
         if not warehouse.difference_ids:
@@ -108,12 +125,17 @@ class SalesWarehouse(models.Model):
             'views': [(False, 'list')],
         }
 
-    def _notify(self, message):
+    @api.model
+    def _read_all(self, warehouse):
+        """Read what a request has time for and tell whether that was all."""
+        return any(not warehouse._refresh_batch() for _batch in range(REFRESH_BATCHES))
+
+    def _notify(self, message, kind='success'):
         return {
             'type': 'ir.actions.client',
             'tag': 'display_notification',
             'params': {
-                'type': 'success',
+                'type': kind,
                 'message': message,
                 'next': {'type': 'ir.actions.client', 'tag': 'soft_reload'},
             },
@@ -132,13 +154,14 @@ class SalesWarehouse(models.Model):
 
     @api.model
     def _is_stale(self):
-        return bool(self.env['ir.config_parameter'].sudo().get_param(STALE))
+        """Return False, 'requested', or 'empty' after an upgrade that made the tables anew."""
+        return self.env['ir.config_parameter'].sudo().get_param(STALE)
 
     def _lock(self):
         """Become the only loader until the end of the transaction."""
         self.env.flush_all()
         if not self.try_lock_for_update():
-            raise UserError(self.env._(
+            raise WarehouseBusy(self.env._(
                 "The sales warehouse is being loaded. Its figures will be up to date in a moment."))
 
     def _refresh_batch(self):
@@ -171,37 +194,49 @@ class SalesWarehouse(models.Model):
         cubes = self._cubes()
         self.env.cr.execute(SQL("DELETE FROM sales_touch"))
         fact = self.env['sales.fact']
-        self._show_stage(self.env._("reading order lines"))
+        self._show_stage(fact)
         fact._star_build(fact._star_query())
         for cube in reversed(cubes):
-            self._show_stage(self.env._("rolling up: %(table)s", table=cube._description))
+            self._show_stage(cube)
             cube._cube_build(fact._table + BUILD_SUFFIX)
-        for table in (fact, *cubes):
-            table._star_swap()
-        self._show_stage("")
+        self._swap([fact, *cubes])
+        self._show_stage()
         self.env['ir.config_parameter'].sudo().set_param(STALE, False)
         self.write({
             'rebuilt_at': fields.Datetime.now(),
             'refreshed_at': fields.Datetime.now(),
             'rebuild_seconds': time.monotonic() - start,
-            'rebuild_message': False,
+            'rebuild_stopped': False,
         })
         _logger.info("Sales warehouse: rebuilt in %.1f s", time.monotonic() - start)
 
     @api.model
-    def _show_stage(self, stage):
-        """Let other sessions see how far the rebuild is, before it commits."""
-        _logger.info("Sales warehouse: %s", stage or "finishing")
+    def _swap(self, tables):
+        """Put the new tables in the place of those in use; a report that takes long is not waited for."""
+        self.env.cr.execute(SQL("SET LOCAL lock_timeout = %s", LOCK_TIMEOUT))
         self.env.cr.execute(SQL(
-            "SELECT set_config('application_name', %s, true)", f'{ACTIVITY}{stage}' if stage else ''))
+            "LOCK TABLE %s IN ACCESS EXCLUSIVE MODE",
+            SQL(", ").join(SQL.identifier(table._table) for table in tables)))
+        for table in tables:
+            table._star_swap()
+
+    @api.model
+    def _show_stage(self, table=None):
+        """Let other sessions see how far the rebuild is, before it commits."""
+        _logger.info("Sales warehouse: %s", f'building {table._table}' if table is not None else 'tables swapped')
+        self.env.cr.execute(SQL(
+            "SELECT set_config('application_name', %s, true)", ACTIVITY + table._name if table is not None else ''))
 
     @api.model
     def _running_stage(self):
-        """Return what a running rebuild is doing, False when none runs."""
+        """Return what a running rebuild is making, in the reader's language; False when none runs."""
         rows = self.env.execute_query(SQL(
             "SELECT application_name FROM pg_stat_activity"
             " WHERE datname = current_database() AND application_name LIKE %s", ACTIVITY + '%'))
-        return rows[0][0].removeprefix(ACTIVITY) if rows else False
+        if not rows:
+            return False
+        # the name of a model is not a secret, its record is
+        return self.env['ir.model'].sudo()._get(rows[0][0].removeprefix(ACTIVITY)).name
 
     # -- waking it
 
@@ -211,7 +246,9 @@ class SalesWarehouse(models.Model):
         precommit = self.env.cr.precommit
         if 'sales.warehouse' not in precommit.data:
             precommit.data['sales.warehouse'] = True
-            precommit.add(self.env.ref('sms_addon.ir_cron_sales_warehouse').sudo()._trigger)
+            # an admin may have deleted it; orders are saved all the same
+            if cron := self.env.ref('sms_addon.ir_cron_sales_warehouse', raise_if_not_found=False):
+                precommit.add(cron.sudo()._trigger)
 
     @api.model
     def _cron_refresh(self):
@@ -224,12 +261,11 @@ class SalesWarehouse(models.Model):
             while done := warehouse._refresh_batch():
                 if not commit(done, remaining=self.env['sales.touch']._count_orders()):
                     break
-        except SerializationFailure:
-            # somebody pressed Refresh meanwhile; what is left waits for the next run
+        except (WarehouseBusy, *PG_CONCURRENCY_EXCEPTIONS_TO_RETRY) as error:
+            # somebody refreshes or reads for long meanwhile; what is left waits for the next run
             self.env.cr.rollback()
-            _logger.info("Sales warehouse: loaded by another session, trying again")
-            warehouse._wake()
+            _logger.info("Sales warehouse: waiting for another session (%s)", type(error).__name__)
         except QueryCanceled:
             self.env.cr.rollback()
             _logger.info("Sales warehouse: rebuild stopped")
-            warehouse.rebuild_message = self.env._("Stopped by a user; the tables are those of the rebuild before.")
+            warehouse.rebuild_stopped = True

@@ -27,11 +27,14 @@ class SalesWarehouseDifference(models.Model):
     source = fields.Selection([
         ('report', "Sales report of the host"),
         ('invoice', "Invoices"),
+        ('roll_up', "Roll-ups against order lines"),
     ], required=True, readonly=True)
     order_id = fields.Many2one('sale.order', readonly=True, ondelete='cascade')
     product_id = fields.Many2one('product.product', readonly=True, ondelete='cascade')
     company_id = fields.Many2one('res.company', readonly=True, ondelete='cascade')
-    measure = fields.Char(readonly=True)
+    measure = fields.Char(string="Measure Name", readonly=True)
+    measure_label = fields.Char(string="Measure", compute='_compute_measure_label')
+    table = fields.Char(readonly=True)
     host_value = fields.Float(digits=0, readonly=True)
     fact_value = fields.Float(string="Warehouse Value", digits=0, readonly=True)
     difference = fields.Float(compute='_compute_difference', digits=0)
@@ -40,6 +43,12 @@ class SalesWarehouseDifference(models.Model):
     def _compute_difference(self):
         for line in self:
             line.difference = line.fact_value - line.host_value
+
+    @api.depends('measure')
+    def _compute_measure_label(self):
+        names = self.env['sales.analysis'].fields_get([*MEASURES, 'amount_invoiced', 'nbr'], ['string'])
+        for line in self:
+            line.measure_label = names.get(line.measure, {}).get('string')
 
     def action_open_order(self):
         self.ensure_one()
@@ -56,23 +65,25 @@ class SalesWarehouseDifference(models.Model):
         warehouse.difference_ids.unlink()
         for (company,) in self.env['sale.order']._read_group([], ['company_id']):
             report = self.env['sale.report'].with_context(allowed_company_ids=company.ids)
-            self._insert(warehouse, company, 'report', self._compare_report(company, report))
-            self._insert(warehouse, company, 'invoice', self._compare_invoices(company))
+            self._insert(warehouse, 'report', self._compare_report(company, report))
+            self._insert(warehouse, 'invoice', self._compare_invoices(company))
+        for cube in warehouse._cubes():
+            self._insert(warehouse, 'roll_up', self._compare_roll_up(cube))
         self.invalidate_model()
         warehouse.invalidate_recordset(['difference_ids'])
 
     @api.model
-    def _insert(self, warehouse, company, source, query):
+    def _insert(self, warehouse, source, query):
         self.env.cr.execute(SQL(
             """
             INSERT INTO sales_warehouse_difference
-                   (warehouse_id, source, company_id, order_id, product_id, measure, host_value, fact_value)
-            SELECT %s, %s, %s, existing.id, product.id, d.measure, d.host_value, d.fact_value
+                   (warehouse_id, source, company_id, "table", order_id, product_id, measure, host_value, fact_value)
+            SELECT %s, %s, d.company_id, d."table", existing.id, product.id, d.measure, d.host_value, d.fact_value
               FROM (%s) d
               LEFT JOIN sale_order existing ON existing.id = d.order_id
               LEFT JOIN product_product product ON product.id = d.product_id
              LIMIT %s
-            """, warehouse.id, source, company.id, query, LIMIT))
+            """, warehouse.id, source, query, LIMIT))
 
     @api.model
     def _compare_report(self, company, report):
@@ -81,7 +92,8 @@ class SalesWarehouseDifference(models.Model):
         names = [name for name in MEASURES if name in report._fields]
         return SQL(
             """
-            SELECT order_id, NULLIF(product_id, 0) AS product_id, m.measure, m.host_value, m.fact_value
+            SELECT %(company)s AS company_id, 'sales_fact' AS "table",
+                   order_id, NULLIF(product_id, 0) AS product_id, m.measure, m.host_value, m.fact_value
               FROM (SELECT split_part(order_reference, ',', 2)::int AS order_id, COALESCE(product_id, 0) AS product_id,
                            %(sums)s
                       FROM %(report)s AS r WHERE company_id = %(company)s AND order_reference LIKE 'sale.order,%%'
@@ -105,21 +117,20 @@ class SalesWarehouseDifference(models.Model):
 
     @api.model
     def _compare_invoices(self, company):
-        """Return the same where what was invoiced, less refunds, is not what the invoices of the order say.
+        """Return the same, by order line, where what was invoiced less refunds is not what its invoices say.
 
-        Orders with an invoice in another currency than their own are left out: the host converts
+        Lines with an invoice in another currency than their own are left out: the host converts
         those at the rate of the invoice.
         """
         return SQL(
             """
-            SELECT fact.order_id, NULL::int AS product_id, 'invoiced' AS measure,
-                   COALESCE(host.amount, 0) / fact.rate AS host_value, fact.amount AS fact_value
-              FROM (SELECT f.order_id, COALESCE(NULLIF(MAX(s.currency_rate), 0), 1) AS rate,
-                           SUM(f.amount_invoiced - f.amount_refunded) AS amount
-                      FROM sales_fact f JOIN sale_order s ON s.id = f.order_id
-                     WHERE f.company_id = %(company)s
-                     GROUP BY f.order_id) fact
-              LEFT JOIN (SELECT l.order_id, BOOL_OR(m.currency_id <> l.currency_id) AS foreign_currency,
+            SELECT f.company_id, 'sales_fact' AS "table", f.order_id, f.product_id, 'amount_invoiced' AS measure,
+                   COALESCE(host.amount, 0) / rate.rate AS host_value,
+                   f.amount_invoiced - f.amount_refunded AS fact_value
+              FROM sales_fact f
+              JOIN sale_order s ON s.id = f.order_id
+              CROSS JOIN LATERAL (SELECT COALESCE(NULLIF(s.currency_rate, 0), 1) AS rate) rate
+              LEFT JOIN (SELECT l.id, BOOL_OR(m.currency_id <> l.currency_id) AS foreign_currency,
                            SUM(CASE m.move_type WHEN 'out_invoice' THEN aml.price_subtotal
                                                 ELSE -aml.price_subtotal END) AS amount
                       FROM account_move m
@@ -128,8 +139,37 @@ class SalesWarehouseDifference(models.Model):
                       JOIN sale_order_line l ON l.id = rel.order_line_id
                      WHERE m.move_type IN ('out_invoice', 'out_refund')
                        AND (m.state = 'posted' OR m.payment_state = 'invoicing_legacy')
-                       AND l.company_id = %(company)s AND l.display_type IS NULL
-                     GROUP BY l.order_id) host ON host.order_id = fact.order_id
-             WHERE host.foreign_currency IS NOT TRUE
-               AND abs(COALESCE(host.amount, 0) / fact.rate - fact.amount) > %(tolerance)s
+                       AND l.company_id = %(company)s
+                     GROUP BY l.id) host ON host.id = f.id
+             WHERE f.company_id = %(company)s
+               AND host.foreign_currency IS NOT TRUE
+               AND abs(COALESCE(host.amount, 0) / rate.rate - f.amount_invoiced + f.amount_refunded) > %(tolerance)s
             """, company=company.id, tolerance=TOLERANCE)
+
+    @api.model
+    def _compare_roll_up(self, cube):
+        """Return the cells of a roll-up that are not what the facts add up to."""
+        keys = SQL(", ").join(map(SQL.identifier, cube._cube_keys()))
+        measures = cube._cube_measures()
+        return SQL(
+            """
+            SELECT company_id, %(table)s AS "table", NULL::int AS order_id, NULL::int AS product_id,
+                   m.measure, m.host_value, m.fact_value
+              FROM (SELECT %(keys)s, %(sums)s
+                      FROM (SELECT TRUE AS of_facts, cells.* FROM (%(cells)s) cells
+                             UNION ALL SELECT FALSE, %(columns)s FROM %(identifier)s) both_sides
+                     GROUP BY %(keys)s) compared,
+                   LATERAL (VALUES %(pairs)s) m (measure, host_value, fact_value)
+             WHERE COALESCE(m.host_value, 0) <> COALESCE(m.fact_value, 0)
+            """,
+            table=cube._table, identifier=SQL.identifier(cube._table), keys=keys,
+            cells=cube._cube_query('sales_fact'),
+            columns=SQL(", ").join(map(SQL.identifier, cube._columns())),
+            sums=SQL(", ").join(
+                SQL("SUM(%(n)s) FILTER (WHERE of_facts) AS %(host)s, SUM(%(n)s) FILTER (WHERE NOT of_facts) AS %(own)s",
+                    n=SQL.identifier(name), host=SQL.identifier(f'{name}_host'), own=SQL.identifier(f'{name}_own'))
+                for name in measures),
+            pairs=SQL(", ").join(
+                SQL("(%s, %s::numeric, %s::numeric)", name, SQL.identifier(f'{name}_host'),
+                    SQL.identifier(f'{name}_own')) for name in measures),
+        )

@@ -11,6 +11,7 @@ class SalesCustomerMixin(models.AbstractModel):
     documents only gets the customer as these documents show him: figures, first and last order, status.
     """
     _name = 'sales.customer.mixin'
+    _inherit = ['sales.warehouse.reader']
     _description = "Customers by Their Orders"
 
     company_id = fields.Many2one('res.company', readonly=True)
