@@ -165,7 +165,8 @@ class TestSalesAnalysis(WarehouseCommon):
         groupby=st.lists(st.sampled_from(GROUPINGS), max_size=2, unique_by=lambda spec: spec.partition(':')[0]))
     def test_last_year_leaves_the_other_measures_alone(self, domain, groupby):
         analysis = self.in_companies('sales.analysis', self.manager, self.company + self.other_company)
-        measures = [*self.OWN_MEASURES, 'discount:avg', 'price_unit:avg', 'price_subtotal:avg', 'partner_id:count_distinct']
+        measures = [
+            *self.OWN_MEASURES, 'discount:avg', 'price_unit:avg', 'price_subtotal:avg', 'partner_id:count_distinct']
         alone = analysis._read_group(domain, groupby, measures)
         beside = analysis._read_group(domain, groupby, [*measures, 'amount_ordered_last_year:sum'])
         beside = {row[:len(groupby)]: row[:-1] for row in beside}

@@ -110,11 +110,12 @@ class SalesCube(models.AbstractModel):
             self._star_build(self._cube_query(fact_table))
             return
         finer = self.env[self._cube_finer]._table + BUILD_SUFFIX
+        keys = self._cube_keys()
         self._star_build(SQL(
             "SELECT %s, %s FROM %s GROUP BY %s",
-            SQL(", ").join(SQL("%s AS %s", self._cube_key_sql(name), SQL.identifier(name)) for name in self._cube_keys()),
+            SQL(", ").join(SQL("%s AS %s", self._cube_key_sql(name), SQL.identifier(name)) for name in keys),
             self._sums(self._cube_measures()), SQL.identifier(finer),
-            SQL(", ").join(map(self._cube_key_sql, self._cube_keys()))))
+            SQL(", ").join(map(self._cube_key_sql, keys))))
 
     def _cube_apply(self, order_ids, sign):
         """Add what the facts of the given orders hold to the cells, or take it away."""

@@ -112,11 +112,9 @@ def parse_date(value, date_format: str = 'auto') -> datetime:
         return _check_year(_at_noon(EXCEL_EPOCH + timedelta(seconds=round(value * 86400))))
     text = str(value).strip()
     if date_format in ('auto', 'ymd'):
-        try:
-            parsed = datetime.fromisoformat(text[:-1] if text.endswith('Z') else text).replace(tzinfo=None)
+        parsed = _parse_iso(text)
+        if parsed:
             return _check_year(_at_noon(parsed) if len(text) <= 10 else parsed)
-        except ValueError:
-            pass
     if '年' in text:
         text = re.sub(r'[年月]', '-', text, count=2).replace('日', '', 1)
     if '%' in date_format:
@@ -124,6 +122,14 @@ def parse_date(value, date_format: str = 'auto') -> datetime:
     day, clock = _split_time(text)
     formats = DATE_FORMATS[_guess_date_format(day) if date_format == 'auto' else date_format]
     return _check_year(datetime.combine(_strptime(day, formats), clock))
+
+
+def _parse_iso(text):
+    """Return the moment of an ISO 8601 text, None for any other."""
+    try:
+        return datetime.fromisoformat(text[:-1] if text.endswith('Z') else text).replace(tzinfo=None)
+    except ValueError:
+        return None
 
 
 def _split_time(text):
