@@ -302,9 +302,11 @@ class SalesAnalysis(models.Model):
             return compute()
         if name in LAST_YEAR and function:
             return SQL(
-                "SUM(%s) FILTER (WHERE %s)", SQL.identifier(self._table, LAST_YEAR[name]),
+                "COALESCE(SUM(%s) FILTER (WHERE %s), 0)", SQL.identifier(self._table, LAST_YEAR[name]),
                 SQL.identifier(self._table, 'shifted'))
-        return SQL("%s %s", super()._read_group_select(aggregate_spec, query), self._of_this_year())
+        aggregate = SQL("%s %s", super()._read_group_select(aggregate_spec, query), self._of_this_year())
+        # a group may have rows of last year only
+        return SQL("COALESCE(%s, 0)", aggregate) if self._has_last_year() and function == 'sum' else aggregate
 
     def _of_this_year(self, condition=SQL()):  # noqa: B008  (never changed)
         """Return the filter of an aggregate that leaves out the rows of last year, and more."""
