@@ -82,7 +82,7 @@ class SalesWarehouse(models.Model):
         if warehouse._is_stale():
             self._wake()
             return self._notify(self.env._("A rebuild is waiting; it starts in a moment."), 'warning')
-        if self._read_all(warehouse):
+        if warehouse._read_all():
             return self._notify(self.env._("The figures are up to date."))
         self._wake()
         return self._notify(self.env._("There is much to read; the rest follows in the background."), 'warning')
@@ -112,7 +112,7 @@ class SalesWarehouse(models.Model):
         """Compare the warehouse with the host's own report and with its invoices."""
         self.check_access('write')
         warehouse = self._get()
-        if warehouse._is_stale() or not self._read_all(warehouse):
+        if warehouse._is_stale() or not warehouse._read_all():
             raise UserError(self.env._("The warehouse is still reading changes. Check again when it is up to date."))
         self.env['sales.warehouse.difference'].sudo()._check(warehouse)
         warehouse.checked_at = fields.Datetime.now()
@@ -125,10 +125,9 @@ class SalesWarehouse(models.Model):
             'views': [(False, 'list')],
         }
 
-    @api.model
-    def _read_all(self, warehouse):
+    def _read_all(self):
         """Read what a request has time for and tell whether that was all."""
-        return any(not warehouse._refresh_batch() for _batch in range(REFRESH_BATCHES))
+        return any(not self._refresh_batch() for _batch in range(REFRESH_BATCHES))
 
     def _notify(self, message, kind='success'):
         return {
