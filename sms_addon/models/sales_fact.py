@@ -42,6 +42,9 @@ class SalesFact(models.Model):
         'pkey': (True, '(id)'),
         'order': (False, '(order_id)'),
         'date': (False, '(date)'),
+        'customer': (False, '(commercial_partner_id)'),
+        'product': (False, '(product_id)'),
+        'category': (False, '(categ_id)'),
     }
 
     def _columns(self):
