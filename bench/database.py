@@ -10,8 +10,8 @@ from psycopg2.extensions import ISOLATION_LEVEL_AUTOCOMMIT, quote_ident
 
 
 @contextlib.contextmanager
-def admin_cursor():
-    connection = psycopg2.connect(dbname='postgres')  # PGHOST and the others say where
+def admin_cursor(database='postgres'):
+    connection = psycopg2.connect(dbname=database)  # PGHOST and the others say where
     connection.set_isolation_level(ISOLATION_LEVEL_AUTOCOMMIT)
     try:
         with connection.cursor() as cursor:
@@ -46,6 +46,12 @@ def addon_database(name):
         with admin_cursor() as cursor:
             cursor.execute(f'DROP DATABASE IF EXISTS {quote_ident(name, cursor)}')
         shutil.rmtree(filestore, ignore_errors=True)
+
+
+def vacuum(database, table):
+    """Vacuum a table, which no transaction may do."""
+    with admin_cursor(database) as cursor:
+        cursor.execute(f'VACUUM {quote_ident(table, cursor)}')
 
 
 def say(text):

@@ -225,7 +225,7 @@ class TestSalesWarehouse(WarehouseCommon):
 
     def test_check_lists_what_differs(self):
         line = self.orders[0].order_line[0]
-        self.env.cr.execute(SQL("UPDATE sales_fact SET price_subtotal = price_subtotal + 5 WHERE id = %s", line.id))
+        self.env.cr.execute(SQL("UPDATE sales_fact SET price_subtotal = price_subtotal + 5000000 WHERE id = %s", line.id))
         self.env.cr.execute(SQL("DELETE FROM sales_fact WHERE order_id = %s", self.orders[3].id))
         self.warehouse.action_check()
         self.assertRecordValues(
@@ -234,7 +234,7 @@ class TestSalesWarehouse(WarehouseCommon):
         self.assertIn(self.orders[3], self.warehouse.difference_ids.order_id)
 
     def test_check_finds_a_roll_up_that_drifted(self):
-        self.env.cr.execute(SQL("UPDATE sales_cube_team SET price_subtotal = price_subtotal + 1 WHERE state = 'sale'"))
+        self.env.cr.execute(SQL("UPDATE sales_cube_team SET price_subtotal = price_subtotal + 1000000 WHERE state = 'sale'"))
         self.warehouse.action_check()
         self.assertEqual(set(self.warehouse.difference_ids.mapped('table')), {'sales_cube_team'})
         self.assertEqual(set(self.warehouse.difference_ids.mapped('measure')), {'price_subtotal'})

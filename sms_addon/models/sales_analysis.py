@@ -2,6 +2,8 @@ from odoo import api, fields, models
 from odoo.fields import Domain
 from odoo.tools import SQL, date_utils
 
+from .sales_fixed_point import FixedFloat, FixedMonetary, FixedPoint
+
 # Measures that only confirmed orders have, so that one table can show them beside those of quotations.
 CONFIRMED = {
     'amount_ordered': 'price_subtotal',
@@ -64,19 +66,19 @@ class SalesAnalysis(models.Model):
         lambda self: self.env['sales.fact']._fields['line_invoice_status'].selection,
         string="Invoice Status", readonly=True)
     date_order = fields.Datetime(string="Order Time", readonly=True)
-    price_unit = fields.Float(string="Unit Price", digits='Product Price', aggregator='avg', readonly=True)
-    discount = fields.Float(string="Discount %", digits='Discount', aggregator='avg', readonly=True)
+    price_unit = FixedFloat(string="Unit Price", digits='Product Price', aggregator='avg', readonly=True)
+    discount = FixedFloat(string="Discount %", digits='Discount', aggregator='avg', readonly=True)
     currency_id = fields.Many2one(store=True)
     nbr = fields.Integer(string="# of Lines", readonly=True)
 
     # measures of confirmed orders
-    amount_ordered = fields.Monetary(
+    amount_ordered = FixedMonetary(
         string="Ordered", readonly=True, help="Untaxed amount of confirmed orders.")
-    qty_ordered = fields.Float(digits='Product Unit', readonly=True)
-    amount_quoted = fields.Monetary(
+    qty_ordered = FixedFloat(digits='Product Unit', readonly=True)
+    amount_quoted = FixedMonetary(
         string="Quoted", readonly=True, help="Untaxed amount of quotations not yet confirmed or cancelled.")
-    amount_cost = fields.Monetary(string="Cost", readonly=True)
-    amount_margin = fields.Monetary(string="Margin", readonly=True)
+    amount_cost = FixedMonetary(string="Cost", readonly=True)
+    amount_margin = FixedMonetary(string="Margin", readonly=True)
     margin_rate = fields.Float(
         string="Margin %", aggregator='avg', readonly=True,
         help="Margin of confirmed orders over their untaxed amount.")
@@ -301,10 +303,13 @@ class SalesAnalysis(models.Model):
         if compute and function:
             return compute()
         if name in LAST_YEAR and function:
-            return SQL(
-                "COALESCE(SUM(%s) FILTER (WHERE %s), 0)", SQL.identifier(self._table, LAST_YEAR[name]),
-                SQL.identifier(self._table, 'shifted'))
-        aggregate = SQL("%s %s", super()._read_group_select(aggregate_spec, query), self._of_this_year())
+            shifted = SQL("FILTER (WHERE %s)", SQL.identifier(self._table, 'shifted'))
+            return SQL("COALESCE(%s, 0)", self._fields[LAST_YEAR[name]].column_sum(self._table, shifted))
+        if function == 'sum' and isinstance(self._fields.get(name), FixedPoint):
+            self._check_field_access(self._fields[name], 'read')
+            aggregate = self._sum(name)
+        else:
+            aggregate = SQL("%s %s", super()._read_group_select(aggregate_spec, query), self._of_this_year())
         # a group may have rows of last year only
         return SQL("COALESCE(%s, 0)", aggregate) if self._has_last_year() and function == 'sum' else aggregate
 
@@ -335,7 +340,10 @@ class SalesAnalysis(models.Model):
         }
 
     def _sum(self, name):
-        return SQL("SUM(%s) %s", SQL.identifier(self._table, name), self._of_this_year())
+        field, condition = self._fields.get(name), self._of_this_year()
+        if isinstance(field, FixedPoint):
+            return field.column_sum(self._table, condition)
+        return SQL("SUM(%s) %s", SQL.identifier(self._table, name), condition)
 
     def _is_rolled_up(self):
         return self.env.context.get('sales_analysis_source') in self._roll_ups()

@@ -19,7 +19,8 @@ class SalesCube(models.AbstractModel):
     # 'quotation' is the host's word for an order of any status
     quotation_count = fields.Integer(string="Quotations", readonly=True)
     cycle_count = fields.Integer(string="Orders with a known time to confirm", readonly=True)
-    cycle_seconds = fields.Float(string="Seconds to Confirm", digits=0, readonly=True)
+    # whole seconds, exact as floats: numeric takes several times as long to add up
+    cycle_seconds = fields.Float(string="Seconds to Confirm", readonly=True)
 
     #: dimensions besides the common ones
     _cube_dimensions = ()

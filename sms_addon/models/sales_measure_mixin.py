@@ -2,13 +2,15 @@ from odoo import fields, models
 
 from odoo.addons.sale.models.sale_order import SALE_ORDER_STATE
 
+from .sales_fixed_point import FixedFloat, FixedMonetary, FixedPoint
+
 
 class SalesMeasureMixin(models.AbstractModel):
     """Dimensions and additive measures that the facts, every roll-up and the analysis have in common.
 
-    Amounts are in the currency of the order's company, converted at the order's own rate and kept
-    unrounded, so that a sum over any grouping equals the sum over its lines; they are rounded where
-    they are shown. Quantities are in the product's own unit.
+    Amounts are in the currency of the order's company, converted at the order's own rate and kept to
+    the millionth, so that a sum over any grouping equals the sum over its lines; they are rounded to
+    the currency where they are shown. Quantities are in the product's own unit.
     """
     _name = 'sales.measure.mixin'
     _description = "Dimensions and Measures of the Sales Warehouse"
@@ -23,22 +25,22 @@ class SalesMeasureMixin(models.AbstractModel):
     employee_id = fields.Many2one('hr.employee', readonly=True)
     department_id = fields.Many2one('hr.department', readonly=True)
 
-    product_uom_qty = fields.Float(string="Quantity, any status", digits='Product Unit', readonly=True)
-    price_subtotal = fields.Monetary(string="Untaxed Total, any status", readonly=True)
-    price_total = fields.Monetary(string="Total, any status", readonly=True)
-    margin = fields.Monetary(string="Margin, any status", readonly=True)
-    qty_delivered = fields.Float(digits='Product Unit', readonly=True)
-    qty_invoiced = fields.Float(digits='Product Unit', readonly=True)
-    amount_delivered = fields.Monetary(string="Delivered", readonly=True)
-    amount_invoiced = fields.Monetary(
+    product_uom_qty = FixedFloat(string="Quantity, any status", digits='Product Unit', readonly=True)
+    price_subtotal = FixedMonetary(string="Untaxed Total, any status", readonly=True)
+    price_total = FixedMonetary(string="Total, any status", readonly=True)
+    margin = FixedMonetary(string="Margin, any status", readonly=True)
+    qty_delivered = FixedFloat(digits='Product Unit', readonly=True)
+    qty_invoiced = FixedFloat(digits='Product Unit', readonly=True)
+    amount_delivered = FixedMonetary(string="Delivered", readonly=True)
+    amount_invoiced = FixedMonetary(
         string="Invoiced", readonly=True, help="Untaxed amount of posted customer invoices.")
-    amount_refunded = fields.Monetary(
+    amount_refunded = FixedMonetary(
         string="Refunded", readonly=True, help="Untaxed amount of posted credit notes.")
-    amount_paid = fields.Monetary(
+    amount_paid = FixedMonetary(
         string="Paid", readonly=True,
         help="Untaxed amount of the invoices in the proportion in which they are paid, less that of credit notes.")
-    untaxed_amount_to_invoice = fields.Monetary(string="To Invoice", readonly=True)
-    discount_amount = fields.Monetary(string="Discount, any status", readonly=True)
+    untaxed_amount_to_invoice = FixedMonetary(string="To Invoice", readonly=True)
+    discount_amount = FixedMonetary(string="Discount, any status", readonly=True)
     # needed by the monetary fields; the analysis gives it a value
     currency_id = fields.Many2one('res.currency', readonly=True, store=False)
 
@@ -53,3 +55,10 @@ class SalesMeasureMixin(models.AbstractModel):
             'amount_paid', 'qty_delivered', 'qty_invoiced', 'price_total', 'untaxed_amount_to_invoice',
             'discount_amount',
         ]
+
+    def _read_group_select(self, aggregate_spec, query):
+        name, _colon, function = aggregate_spec.partition(':')
+        if function == 'sum' and isinstance(field := self._fields.get(name), FixedPoint):
+            self._check_field_access(field, 'read')
+            return field.column_sum(self._table)
+        return super()._read_group_select(aggregate_spec, query)

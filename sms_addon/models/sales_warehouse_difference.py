@@ -1,17 +1,13 @@
 from odoo import api, fields, models
 from odoo.tools import SQL
 
-# measure of sale.report -> the same of the facts
-MEASURES = {
-    'product_uom_qty': SQL("product_uom_qty"),
-    'qty_delivered': SQL("qty_delivered"),
-    'qty_invoiced': SQL("qty_invoiced"),
-    'price_subtotal': SQL("price_subtotal"),
-    'price_total': SQL("price_total"),
-    'discount_amount': SQL("discount_amount"),
-    'margin': SQL("margin"),
-    'untaxed_amount_to_invoice': SQL("untaxed_amount_to_invoice"),
-}
+from .sales_fixed_point import SCALE, FixedPoint
+
+# what sale.report and the facts have in common, under the same name
+MEASURES = (
+    'product_uom_qty', 'qty_delivered', 'qty_invoiced', 'price_subtotal', 'price_total', 'discount_amount', 'margin',
+    'untaxed_amount_to_invoice',
+)
 TOLERANCE = 0.005
 LIMIT = 1000
 
@@ -109,7 +105,9 @@ class SalesWarehouseDifference(models.Model):
             report=report._table_sql,
             company=company.id,
             sums=SQL(", ").join(SQL("SUM(%(n)s) AS %(n)s", n=SQL.identifier(name)) for name in names),
-            fact_sums=SQL(", ").join(SQL("SUM(%s) AS %s", MEASURES[name], SQL.identifier(name)) for name in names),
+            fact_sums=SQL(", ").join(
+                SQL("%s AS %s", self.env['sales.fact']._fields[name].column_sum('sales_fact'), SQL.identifier(name))
+                for name in names),
             pairs=SQL(", ").join(
                 SQL("(%s, host.%s, fact.%s)", name, SQL.identifier(name), SQL.identifier(name)) for name in names),
             tolerance=TOLERANCE,
@@ -125,9 +123,9 @@ class SalesWarehouseDifference(models.Model):
         return SQL(
             """
             SELECT f.company_id, 'sales_fact' AS "table", f.order_id, f.product_id, 'amount_invoiced' AS measure,
-                   COALESCE(host.amount, 0) / rate.rate AS host_value,
-                   f.amount_invoiced - f.amount_refunded AS fact_value
+                   COALESCE(host.amount, 0) / rate.rate AS host_value, fact.amount AS fact_value
               FROM sales_fact f
+             CROSS JOIN LATERAL (SELECT (f.amount_invoiced - f.amount_refunded)::numeric / %(scale)s AS amount) fact
               JOIN sale_order s ON s.id = f.order_id
               CROSS JOIN LATERAL (SELECT COALESCE(NULLIF(s.currency_rate, 0), 1) AS rate) rate
               LEFT JOIN (SELECT l.id, BOOL_OR(m.currency_id <> l.currency_id) AS foreign_currency,
@@ -143,8 +141,8 @@ class SalesWarehouseDifference(models.Model):
                      GROUP BY l.id) host ON host.id = f.id
              WHERE f.company_id = %(company)s
                AND host.foreign_currency IS NOT TRUE
-               AND abs(COALESCE(host.amount, 0) / rate.rate - f.amount_invoiced + f.amount_refunded) > %(tolerance)s
-            """, company=company.id, tolerance=TOLERANCE)
+               AND abs(COALESCE(host.amount, 0) / rate.rate - fact.amount) > %(tolerance)s
+            """, company=company.id, tolerance=TOLERANCE, scale=SCALE)
 
     @api.model
     def _compare_roll_up(self, cube):
@@ -154,12 +152,12 @@ class SalesWarehouseDifference(models.Model):
         return SQL(
             """
             SELECT company_id, %(table)s AS "table", NULL::int AS order_id, NULL::int AS product_id,
-                   m.measure, m.host_value, m.fact_value
+                   m.measure, m.host_value / m.scale AS host_value, m.fact_value / m.scale AS fact_value
               FROM (SELECT %(keys)s, %(sums)s
                       FROM (SELECT TRUE AS of_facts, cells.* FROM (%(cells)s) cells
                              UNION ALL SELECT FALSE, %(columns)s FROM %(identifier)s) both_sides
                      GROUP BY %(keys)s) compared,
-                   LATERAL (VALUES %(pairs)s) m (measure, host_value, fact_value)
+                   LATERAL (VALUES %(pairs)s) m (measure, host_value, fact_value, scale)
              WHERE COALESCE(m.host_value, 0) <> COALESCE(m.fact_value, 0)
             """,
             table=cube._table, identifier=SQL.identifier(cube._table), keys=keys,
@@ -170,6 +168,7 @@ class SalesWarehouseDifference(models.Model):
                     n=SQL.identifier(name), host=SQL.identifier(f'{name}_host'), own=SQL.identifier(f'{name}_own'))
                 for name in measures),
             pairs=SQL(", ").join(
-                SQL("(%s, %s::numeric, %s::numeric)", name, SQL.identifier(f'{name}_host'),
-                    SQL.identifier(f'{name}_own')) for name in measures),
+                SQL("(%s, %s::numeric, %s::numeric, %s)", name, SQL.identifier(f'{name}_host'),
+                    SQL.identifier(f'{name}_own'), SCALE if isinstance(cube._fields[name], FixedPoint) else 1)
+                for name in measures),
         )
