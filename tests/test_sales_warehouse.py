@@ -225,7 +225,8 @@ class TestSalesWarehouse(WarehouseCommon):
 
     def test_check_lists_what_differs(self):
         line = self.orders[0].order_line[0]
-        self.env.cr.execute(SQL("UPDATE sales_fact SET price_subtotal = price_subtotal + 5000000 WHERE id = %s", line.id))
+        self.env.cr.execute(SQL(
+            "UPDATE sales_fact SET price_subtotal = price_subtotal + 5000000 WHERE id = %s", line.id))
         self.env.cr.execute(SQL("DELETE FROM sales_fact WHERE order_id = %s", self.orders[3].id))
         self.warehouse.action_check()
         self.assertRecordValues(
@@ -233,8 +234,27 @@ class TestSalesWarehouse(WarehouseCommon):
             [{'measure': 'price_subtotal', 'product_id': line.product_id.id, 'difference': 5, 'source': 'report'}])
         self.assertIn(self.orders[3], self.warehouse.difference_ids.order_id)
 
+    def test_a_large_warehouse_is_checked_in_the_background(self):
+        self.env.cr.execute(SQL("DELETE FROM sales_fact WHERE order_id = %s", self.orders[3].id))
+        with patch('odoo.addons.sms_addon.models.sales_warehouse.CHECK_LINES', -1):
+            self.warehouse.action_check()
+        self.env.invalidate_all()
+        self.assertEqual(self.warehouse.state, 'checking')
+        self.assertFalse(self.warehouse.difference_ids)
+        with self.enter_registry_test_mode():
+            self.env.ref('sms_addon.ir_cron_sales_warehouse').method_direct_trigger()
+        self.assertFalse(self.warehouse.check_requested)
+        self.assertIn(self.orders[3], self.warehouse.difference_ids.order_id)
+
+    def test_a_check_that_waits_can_be_stopped(self):
+        with patch('odoo.addons.sms_addon.models.sales_warehouse.CHECK_LINES', -1):
+            self.warehouse.action_check()
+        self.warehouse.action_stop()
+        self.assertFalse(self.warehouse.check_requested)
+
     def test_check_finds_a_roll_up_that_drifted(self):
-        self.env.cr.execute(SQL("UPDATE sales_cube_team SET price_subtotal = price_subtotal + 1000000 WHERE state = 'sale'"))
+        self.env.cr.execute(SQL(
+            "UPDATE sales_cube_team SET price_subtotal = price_subtotal + 1000000 WHERE state = 'sale'"))
         self.warehouse.action_check()
         self.assertEqual(set(self.warehouse.difference_ids.mapped('table')), {'sales_cube_team'})
         self.assertEqual(set(self.warehouse.difference_ids.mapped('measure')), {'price_subtotal'})

@@ -5,7 +5,6 @@ from odoo.addons.sale.models.sale_order import INVOICE_STATUS
 
 from .sales_fixed_point import SCALE, FixedFloat, FixedPoint
 
-
 # What questions about a few customers, products or weeks ask for: then an index alone answers them.
 COVERED = (
     'company_id', 'state', 'user_id', 'team_id', 'date', 'commercial_partner_id', 'product_id', 'categ_id',

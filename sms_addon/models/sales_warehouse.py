@@ -17,6 +17,8 @@ BATCH_ORDERS = 2000
 REFRESH_BATCHES = 5
 WORK_MEM = '256MB'
 LOCK_TIMEOUT = '5s'
+# order lines that a check gets through while a person waits
+CHECK_LINES = 200_000
 STALE = 'sms_addon.warehouse_stale'
 ACTIVITY = 'sales_warehouse: '
 
@@ -42,6 +44,7 @@ class SalesWarehouse(models.Model):
     rebuild_seconds = fields.Float(readonly=True, digits=(16, 1))
     rebuild_stopped = fields.Boolean(readonly=True)
     checked_at = fields.Datetime(string="Last Check", readonly=True)
+    check_requested = fields.Boolean(readonly=True)
     difference_ids = fields.One2many('sales.warehouse.difference', 'warehouse_id', string="Differences", readonly=True)
     difference_count = fields.Integer(compute='_compute_difference_count')
     line_count = fields.Integer(string="Order Lines", compute='_compute_status')
@@ -52,10 +55,13 @@ class SalesWarehouse(models.Model):
         ('behind', "Reading changes"),
         ('stale', "Waiting for a rebuild"),
         ('rebuilding', "Rebuilding"),
+        ('checking', "Checking"),
     ], compute='_compute_status')
 
     def _compute_status(self):
-        stage = self._running_stage()
+        running = self._running_stage()
+        # the name of a model is not a secret, its record is
+        stage = running and self.env['ir.model'].sudo()._get(running).name
         [(backlog,)] = self.env.execute_query(SQL("SELECT COUNT(DISTINCT (kind, res_id)) FROM sales_touch"))
         # the planner's estimate: exact enough for a screen, and free at any size
         [(estimate,)] = self.env.execute_query(SQL(
@@ -65,8 +71,10 @@ class SalesWarehouse(models.Model):
             warehouse.stage = stage
             warehouse.backlog = backlog
             warehouse.line_count = max(estimate, 0)
+            checking = running == 'sales.warehouse.difference' or not running and warehouse.check_requested
             warehouse.state = (
-                'rebuilding' if stage else 'stale' if stale else 'behind' if backlog else 'fresh')
+                'checking' if checking else 'rebuilding' if running else 'stale' if stale
+                else 'behind' if backlog else 'fresh')
 
     @api.depends('difference_ids')
     def _compute_difference_count(self):
@@ -97,11 +105,13 @@ class SalesWarehouse(models.Model):
         return self._notify(self.env._("The rebuild starts in a moment; reports keep showing the present figures."))
 
     def action_stop(self):
-        """Stop a running rebuild; the tables stay as they were before it.
+        """Stop a running rebuild or check; the tables stay as they were before it.
 
         A rebuild that an upgrade asked for has nothing to fall back on: it begins again.
         """
         self.check_access('write')
+        if not self._running_stage():
+            self._get().check_requested = False
         if self._is_stale() != 'empty':
             self.env['ir.config_parameter'].sudo().set_param(STALE, False)
         self.env.cr.execute(SQL(
@@ -109,13 +119,16 @@ class SalesWarehouse(models.Model):
             " WHERE datname = current_database() AND application_name LIKE %s", ACTIVITY + '%'))
 
     def action_check(self):
-        """Compare the warehouse with the host's own report and with its invoices."""
+        """Compare the warehouse with the host's own report and with its invoices, a large one in the background."""
         self.check_access('write')
         warehouse = self._get()
         if warehouse._is_stale() or not warehouse._read_all():
             raise UserError(self.env._("The warehouse is still reading changes. Check again when it is up to date."))
-        self.env['sales.warehouse.difference'].sudo()._check(warehouse)
-        warehouse.checked_at = fields.Datetime.now()
+        if warehouse.line_count > CHECK_LINES:
+            warehouse.check_requested = True
+            self._wake()
+            return self._notify(self.env._("The check starts in a moment; what differs is listed here afterwards."))
+        warehouse._run_check()
         if not warehouse.difference_ids:
             return self._notify(self.env._("The warehouse agrees with the host's sales report and invoices."))
         return {
@@ -124,6 +137,12 @@ class SalesWarehouse(models.Model):
             'res_model': 'sales.warehouse.difference',
             'views': [(False, 'list')],
         }
+
+    def _run_check(self):
+        self._show_stage(self.env['sales.warehouse.difference'])
+        self.env['sales.warehouse.difference'].sudo()._check(self)
+        self.write({'checked_at': fields.Datetime.now(), 'check_requested': False})
+        self._show_stage()
 
     def _read_all(self):
         """Read what a request has time for and tell whether that was all."""
@@ -221,21 +240,18 @@ class SalesWarehouse(models.Model):
 
     @api.model
     def _show_stage(self, table=None):
-        """Let other sessions see how far the rebuild is, before it commits."""
-        _logger.info("Sales warehouse: %s", f'building {table._table}' if table is not None else 'tables swapped')
+        """Let other sessions see what a rebuild or check is at, before it commits."""
+        _logger.info("Sales warehouse: %s", f'at {table._table}' if table is not None else 'done')
         self.env.cr.execute(SQL(
             "SELECT set_config('application_name', %s, true)", ACTIVITY + table._name if table is not None else ''))
 
     @api.model
     def _running_stage(self):
-        """Return what a running rebuild is making, in the reader's language; False when none runs."""
+        """Return the model that a running rebuild makes or a running check fills; False when none runs."""
         rows = self.env.execute_query(SQL(
             "SELECT application_name FROM pg_stat_activity"
             " WHERE datname = current_database() AND application_name LIKE %s", ACTIVITY + '%'))
-        if not rows:
-            return False
-        # the name of a model is not a secret, its record is
-        return self.env['ir.model'].sudo()._get(rows[0][0].removeprefix(ACTIVITY)).name
+        return rows[0][0].removeprefix(ACTIVITY) if rows else False
 
     # -- waking it
 
@@ -260,11 +276,17 @@ class SalesWarehouse(models.Model):
             while done := warehouse._refresh_batch():
                 if not commit(done, remaining=self.env['sales.touch']._count_orders()):
                     break
+            if warehouse.check_requested:
+                warehouse._run_check()
+                commit()
         except (WarehouseBusy, *PG_CONCURRENCY_EXCEPTIONS_TO_RETRY) as error:
             # somebody refreshes or reads for long meanwhile; what is left waits for the next run
             self.env.cr.rollback()
             _logger.info("Sales warehouse: waiting for another session (%s)", type(error).__name__)
         except QueryCanceled:
             self.env.cr.rollback()
-            _logger.info("Sales warehouse: rebuild stopped")
-            warehouse.rebuild_stopped = True
+            _logger.info("Sales warehouse: stopped")
+            if warehouse.check_requested:
+                warehouse.check_requested = False
+            else:
+                warehouse.rebuild_stopped = True
