@@ -3,6 +3,7 @@ from datetime import timedelta
 
 from odoo import Command, fields
 from odoo.tests import new_test_user
+from odoo.tools import SQL
 
 from odoo.addons.sale.tests.common import SaleCommon
 
@@ -64,6 +65,37 @@ class WarehouseCommon(SaleCommon):
             order._action_cancel()
         order.date_order = fields.Datetime.to_datetime(date)
         return order
+
+
+class LedgerCommon(WarehouseCommon):
+    """What happens in a test is written to the ledger at once, and may be read before it is committed."""
+
+    def setUp(self):
+        super().setUp()
+        self.patch(
+            type(self.env['sales.consumer']), '_horizon', lambda self: SQL("'9223372036854775807'::xid8"))
+        self.env.cr.flush()
+        self.start = self.last_event_id()
+
+    def last_event_id(self):
+        [(last,)] = self.env.execute_query(SQL("SELECT COALESCE(MAX(id), 0) FROM sales_event"))
+        return last
+
+    def events(self, **values):
+        """Return the events of this test, oldest first, those with these values."""
+        self.env.cr.flush()
+        domain = [('id', '>', self.start), *((name, '=', value) for name, value in values.items())]
+        return self.env['sales.event'].search(domain, order='id')
+
+    def event_types(self, **values):
+        return self.events(**values).mapped('type')
+
+    def dispatch(self, consumers=None):
+        """Have the readers read all there is."""
+        self.env.cr.flush()
+        for consumer in consumers or self.env['sales.consumer'].search([]):
+            while consumer._dispatch_batch():
+                pass
 
 
 class CustomerHistoryCommon(WarehouseCommon):

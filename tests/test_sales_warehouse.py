@@ -194,15 +194,6 @@ class TestSalesWarehouse(WarehouseCommon):
         self.assertFalse(self.env['sales.touch'].search_count([]))
         self.assertRefreshEqualsRebuild()
 
-    def test_a_change_wakes_the_reader(self):
-        cron = self.env.ref('sms_addon.ir_cron_sales_warehouse')
-        self.env.cr.precommit.run()
-        before = self.env['ir.cron.trigger'].search_count([('cron_id', '=', cron.id)])
-        self.orders[1].order_line[0].product_uom_qty = 5
-        self.orders[1].client_order_ref = "twice"
-        self.env.cr.precommit.run()
-        self.assertEqual(self.env['ir.cron.trigger'].search_count([('cron_id', '=', cron.id)]), before + 1)
-
     def test_queries_of_a_refresh_do_not_grow_with_the_orders(self):
         counts = []
         drafts = self.orders.filtered(lambda order: order.state == 'draft')

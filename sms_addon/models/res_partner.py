@@ -1,8 +1,16 @@
 from odoo import api, models
 
+KEY_FIELDS = (
+    'name', 'email', 'phone', 'vat', 'street', 'zip', 'city', 'country_id', 'parent_id', 'user_id', 'team_id',
+    'property_payment_term_id', 'active',
+)
+
 
 class ResPartner(models.Model):
-    _inherit = 'res.partner'
+    _name = 'res.partner'
+    _inherit = ['res.partner', 'sales.event.mixin']
+
+    _event_fields = KEY_FIELDS
 
     @api.readonly
     def action_open_sales_analysis(self):
@@ -13,3 +21,16 @@ class ResPartner(models.Model):
             'domain': [('commercial_partner_id', '=', self.commercial_partner_id.id)],
             'context': {},
         }
+
+    # -- events
+
+    def _event_prepare(self, note, notes):
+        changes = self._event_changes(note, KEY_FIELDS)
+        if not self.partner_share or not (note.created or changes):
+            return []
+        return [{
+            'type': 'customer.created' if note.created else 'customer.changed',
+            'partner_id': self.commercial_partner_id.id,
+            'company_id': self.company_id.id,
+            'payload': {'name': self.display_name, **changes},
+        }]

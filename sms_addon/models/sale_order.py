@@ -1,9 +1,18 @@
 from odoo import api, fields, models
 
+STATES = {'draft': 'order.reset', 'sent': 'order.sent', 'sale': 'order.confirmed', 'cancel': 'order.cancelled'}
+#: what is agreed besides the lines
+CHANGES = (
+    'commitment_date', 'partner_id', 'user_id', 'team_id', 'warehouse_id', 'pricelist_id', 'payment_term_id',
+    'currency_id',
+)
+
 
 class SaleOrder(models.Model):
     _name = 'sale.order'
-    _inherit = ['sale.order', 'sales.warehouse.source', 'sales.import.history']
+    _inherit = ['sale.order', 'sales.event.mixin', 'sales.import.history']
+
+    _event_fields = ('state', 'delivery_status', 'invoice_status', *CHANGES)
 
     sales_import_id = fields.Many2one(
         'sales.import', string="Sales History Import", readonly=True, copy=False, index='btree_not_null',
@@ -40,3 +49,41 @@ class SaleOrder(models.Model):
                     company = self.env['res.company'].browse(vals['company_id'])
                     vals.update(currency_id=company.currency_id.id, currency_rate=1.0)
         super()._add_precomputed_values(vals_list)
+
+    # -- events
+
+    def _event_prepare(self, note, notes):
+        events = [self._prepare_event(kind, payload) for kind, payload in self._event_milestones(note)]
+        if changes := self._event_changes(note, CHANGES):
+            events.append(self._prepare_event('order.changed', changes))
+        if note.history:  # what is imported happened when the file says so
+            events = [event | {'date': fields.Datetime.to_string(self.date_order)} for event in events]
+        return events
+
+    def _event_milestones(self, note):
+        """Yield type and details of what the order has become."""
+        amounts = {'name': self.name, 'amount_total': self.amount_total, 'currency': self.currency_id.name}
+        if note.created:
+            yield 'order.created', amounts
+        before = note.before(self, 'state', 'draft')
+        if self.state != before:
+            yield STATES[self.state], {**amounts, 'state': [before, self.state]}
+        # orders that were settled elsewhere were neither delivered nor invoiced here
+        if not self.sales_history:
+            for name, reached, kind in (
+                ('delivery_status', 'full', 'order.delivered'), ('invoice_status', 'invoiced', 'order.invoiced'),
+            ):
+                if note.before(self, name) != reached == self[name]:
+                    yield kind, amounts
+
+    def _prepare_event(self, kind, payload):
+        return {
+            'type': kind,
+            'order_id': self.id,
+            'partner_id': self.partner_id.commercial_partner_id.id,
+            'company_id': self.company_id.id,
+            'payload': payload,
+        }
+
+    def _event_prepare_unlink(self, notes):
+        return [self._prepare_event('order.deleted', {'name': self.name, 'amount_total': self.amount_total})]

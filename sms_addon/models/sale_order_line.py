@@ -1,9 +1,13 @@
 from odoo import api, fields, models
 
+AGREED = ('product_uom_qty', 'price_unit', 'discount')
+
 
 class SaleOrderLine(models.Model):
     _name = 'sale.order.line'
-    _inherit = ['sale.order.line', 'sales.warehouse.source', 'sales.import.history']
+    _inherit = ['sale.order.line', 'sales.event.mixin', 'sales.import.history']
+
+    _event_fields = AGREED
 
     sales_import_key = fields.Char(readonly=True, copy=False, help="Finds an imported line again in its order.")
 
@@ -61,3 +65,28 @@ class SaleOrderLine(models.Model):
         """Ask the host once for each product how its deliveries are counted."""
         lines = {product_id: self.new({'product_id': product_id}) for product_id in product_ids}
         return {product_id: line.qty_delivered_method for product_id, line in lines.items()}
+
+    # -- events
+
+    def _event_prepare(self, note, notes):
+        order = notes.get(('sale.order', self.order_id.id))
+        if self.display_type or order and order.created:
+            return []  # a section agrees nothing, and a new order is one event whatever its lines
+        if note.created:
+            return [self._prepare_event('line.added', {name: self[name] for name in AGREED})]
+        changes = self._event_changes(note, AGREED)
+        return [self._prepare_event('line.changed', changes)] if changes else []
+
+    def _event_prepare_unlink(self, notes):
+        return [] if self.display_type else [
+            self._prepare_event('line.removed', {name: self[name] for name in AGREED})]
+
+    def _prepare_event(self, kind, payload):
+        return {
+            'type': kind,
+            'order_id': self.order_id.id,
+            'partner_id': self.order_id.partner_id.commercial_partner_id.id,
+            'product_id': self.product_id.id,
+            'company_id': self.company_id.id,
+            'payload': {'product': self.product_id.display_name or self.name, **payload},
+        }

@@ -1,0 +1,17 @@
+from odoo import models
+
+
+class ProductTemplate(models.Model):
+    _name = 'product.template'
+    _inherit = ['product.template', 'sales.event.mixin']
+
+    _event_fields = ('list_price',)
+
+    def _event_prepare(self, note, notes):
+        changes = self._event_changes(note, self._event_fields)
+        return [{
+            'type': 'product.price',
+            'product_id': self.product_variant_id.id if self.product_variant_count == 1 else None,
+            'company_id': self.company_id.id,
+            'payload': {'name': self.name, **changes, 'currency': self.currency_id.name},
+        }] if changes else []

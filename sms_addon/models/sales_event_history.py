@@ -1,0 +1,238 @@
+import logging
+
+from odoo import api, models
+from odoo.tools import SQL
+
+from .sales_event import COLUMNS
+
+_logger = logging.getLogger(__name__)
+
+REQUESTED = 'sms_addon.ledger_history'
+# the orders that each invoice belongs to; one row without order for those of none
+INVOICES = SQL("""
+    (SELECT m.id, m.create_date, m.create_uid, m.name, m.state, m.payment_state, m.move_type, m.commercial_partner_id,
+            m.company_id, m.amount_total, c.name AS currency,
+            CASE m.move_type WHEN 'out_refund' THEN 'refund' ELSE 'invoice' END AS kind,
+            -- an invoice dated another day than it was entered was history itself
+            CASE WHEN COALESCE(m.invoice_date, m.create_date::date) = m.create_date::date THEN m.create_date
+                 ELSE m.invoice_date::timestamp END AS posted_at,
+            orders.order_id
+       FROM account_move m
+       JOIN res_currency c ON c.id = m.currency_id
+       LEFT JOIN (SELECT DISTINCT aml.move_id, l.order_id
+                    FROM sale_order_line_invoice_rel rel
+                    JOIN account_move_line aml ON aml.id = rel.invoice_line_id
+                    JOIN sale_order_line l ON l.id = rel.order_line_id) orders ON orders.move_id = m.id
+      WHERE m.move_type IN ('out_invoice', 'out_refund'))""")
+DELIVERIES = SQL("""
+    (SELECT p.*, partner.commercial_partner_id, t.code, w.pack_type_id = p.picking_type_id AS is_pack
+       FROM stock_picking p
+       JOIN stock_picking_type t ON t.id = p.picking_type_id
+       LEFT JOIN stock_warehouse w ON w.id = t.warehouse_id
+       LEFT JOIN res_partner partner ON partner.id = p.partner_id)""")
+ORDERS = SQL("""
+    (SELECT s.*, partner.commercial_partner_id, LEAST(s.create_date, s.date_order) AS created_at,
+            jsonb_build_object('name', s.name, 'amount_total', s.amount_total, 'currency', c.name) AS amounts
+       FROM sale_order s
+       JOIN res_partner partner ON partner.id = s.partner_id
+       JOIN res_company company ON company.id = s.company_id
+       JOIN res_currency c ON c.id = COALESCE(s.currency_id, company.currency_id))""")
+
+
+class SalesEventHistory(models.AbstractModel):
+    """Fills the ledger from the records that were there before it, so that order timelines and the analysis of
+    processes work on the first day.
+
+    Each source is one statement, whatever the number of records, and leaves out what the ledger has already: it
+    may be run again at any time, and stopped between any two sources.
+    """
+    _name = 'sales.event.history'
+    _description = "History of the Sales Ledger"
+
+    @api.model
+    def _sources(self):
+        """Return name -> query of the events that a kind of record tells of, by columns of the ledger."""
+        return {
+            'quotations': SQL("""
+                SELECT s.created_at AS date, 'order.created' AS type, 'sale.order' AS model, s.id AS res_id,
+                       s.id AS order_id, s.commercial_partner_id AS partner_id, s.company_id, s.create_uid AS user_id,
+                       s.amounts AS payload
+                  FROM %s s""", ORDERS),
+            'orders': SQL("""
+                SELECT GREATEST(s.date_order, s.created_at) AS date, 'order.confirmed' AS type,
+                       'sale.order' AS model, s.id AS res_id, s.id AS order_id, s.commercial_partner_id AS partner_id,
+                       s.company_id, s.user_id, s.amounts AS payload
+                  FROM %s s WHERE s.state = 'sale'""", ORDERS),
+            'cancelled orders': SQL("""
+                SELECT GREATEST(s.write_date, s.created_at) AS date, 'order.cancelled' AS type,
+                       'sale.order' AS model, s.id AS res_id, s.id AS order_id, s.commercial_partner_id AS partner_id,
+                       s.company_id, s.write_uid AS user_id, s.amounts AS payload
+                  FROM %s s WHERE s.state = 'cancel'""", ORDERS),
+            'planned deliveries': SQL("""
+                SELECT p.create_date AS date, 'delivery.planned' AS type, 'stock.picking' AS model, p.id AS res_id,
+                       p.sale_id AS order_id, p.commercial_partner_id AS partner_id, p.company_id,
+                       p.create_uid AS user_id, jsonb_build_object('name', p.name) AS payload
+                  FROM %s p WHERE p.code = 'outgoing' OR p.code = 'internal' AND p.sale_id IS NOT NULL""", DELIVERIES),
+            'deliveries': SQL("""
+                SELECT COALESCE(p.date_done, p.write_date) AS date,
+                       CASE WHEN p.state = 'cancel' THEN 'delivery.cancelled'
+                            WHEN p.code = 'outgoing' THEN 'delivery.shipped'
+                            WHEN p.code = 'internal' AND p.is_pack THEN 'delivery.packed'
+                            WHEN p.code = 'internal' THEN 'delivery.picked'
+                            WHEN p.sale_id IS NOT NULL THEN 'delivery.returned' ELSE 'receipt.done' END AS type,
+                       'stock.picking' AS model, p.id AS res_id, p.sale_id AS order_id,
+                       p.commercial_partner_id AS partner_id, p.company_id, p.write_uid AS user_id,
+                       jsonb_build_object('name', p.name) AS payload
+                  FROM %s p
+                 WHERE p.state = 'done' AND (p.code IN ('outgoing', 'incoming') OR p.sale_id IS NOT NULL)
+                    OR p.state = 'cancel' AND p.code IN ('outgoing', 'internal') AND p.sale_id IS NOT NULL""",
+                DELIVERIES),
+            'delivered orders': SQL("""
+                SELECT done.date, 'order.delivered' AS type, 'sale.order' AS model, s.id AS res_id, s.id AS order_id,
+                       s.commercial_partner_id AS partner_id, s.company_id, s.amounts AS payload
+                  FROM %s s
+                  JOIN (SELECT sale_id, MAX(date_done) AS date FROM stock_picking
+                         WHERE state = 'done' GROUP BY sale_id) done ON done.sale_id = s.id
+                 WHERE s.delivery_status = 'full' AND done.date IS NOT NULL""", ORDERS),
+            'moves': SQL("""
+                SELECT m.date, 'move.done' AS type, 'stock.move' AS model, m.id AS res_id, l.order_id,
+                       partner.commercial_partner_id AS partner_id, m.product_id, m.company_id,
+                       m.write_uid AS user_id,
+                       jsonb_build_object('quantity', m.quantity, 'from', m.location_id, 'to', m.location_dest_id)
+                       AS payload
+                  FROM stock_move m
+                  LEFT JOIN sale_order_line l ON l.id = m.sale_line_id
+                  LEFT JOIN sale_order s ON s.id = l.order_id
+                  LEFT JOIN res_partner partner ON partner.id = s.partner_id
+                 WHERE m.state = 'done'"""),
+            'drafted invoices': self._select_invoices(
+                SQL("LEAST(m.create_date, m.posted_at)"), SQL("'.created'"), SQL("TRUE")),
+            'posted invoices': self._select_invoices(
+                SQL("m.posted_at"), SQL("'.posted'"), SQL("m.state = 'posted'")),
+            'cancelled invoices': self._select_invoices(
+                SQL("GREATEST(m.create_date, m.posted_at)"), SQL("'.cancelled'"), SQL("m.state = 'cancel'")),
+            'paid invoices': self._select_invoices(
+                SQL("""GREATEST(m.posted_at, (
+                    SELECT MAX(CASE WHEN r.max_date = r.create_date::date THEN r.create_date ELSE r.max_date END)
+                      FROM account_move_line aml
+                      JOIN account_partial_reconcile r ON aml.id IN (r.debit_move_id, r.credit_move_id)
+                     WHERE aml.move_id = m.id))"""),
+                SQL("'.paid'"), SQL("m.state = 'posted' AND m.payment_state IN ('paid', 'in_payment')")),
+            'invoiced orders': SQL("""
+                SELECT posted.date, 'order.invoiced' AS type, 'sale.order' AS model, s.id AS res_id, s.id AS order_id,
+                       s.commercial_partner_id AS partner_id, s.company_id, s.amounts AS payload
+                  FROM %s s
+                  JOIN (SELECT order_id, MAX(posted_at) AS date FROM %s m
+                         WHERE m.state = 'posted' GROUP BY order_id) posted ON posted.order_id = s.id
+                 WHERE s.invoice_status = 'invoiced'""", ORDERS, INVOICES),
+            'payments': SQL("""
+                SELECT CASE WHEN p.date = p.create_date::date THEN p.create_date ELSE p.date::timestamp END AS date,
+                       CASE p.state WHEN 'paid' THEN 'payment.paid' WHEN 'in_process' THEN 'payment.posted'
+                                    WHEN 'canceled' THEN 'payment.cancelled' ELSE 'payment.created' END AS type,
+                       'account.payment' AS model, p.id AS res_id, partner.commercial_partner_id AS partner_id,
+                       p.company_id, p.create_uid AS user_id,
+                       jsonb_build_object('name', p.name, 'amount', p.amount, 'currency', c.name) AS payload
+                  FROM account_payment p
+                  JOIN res_currency c ON c.id = p.currency_id
+                  LEFT JOIN res_partner partner ON partner.id = p.partner_id
+                 WHERE p.partner_type = 'customer'"""),
+            'leads': self._select_leads(SQL("lead.create_date"), SQL("'lead.created'"), SQL("TRUE")),
+            'closed leads': self._select_leads(
+                SQL("COALESCE(lead.date_closed, lead.write_date)"), SQL("'lead.' || lead.won_status"),
+                SQL("lead.won_status IN ('won', 'lost')")),
+            'customers': SQL("""
+                SELECT p.create_date AS date, 'customer.created' AS type, 'res.partner' AS model, p.id AS res_id,
+                       p.commercial_partner_id AS partner_id, p.company_id, p.create_uid AS user_id,
+                       jsonb_build_object('name', p.complete_name) AS payload
+                  FROM res_partner p WHERE p.partner_share AND p.create_date IS NOT NULL"""),
+            'meetings': SQL("""
+                SELECT e.create_date AS date, 'meeting.planned' AS type, 'calendar.event' AS model, e.id AS res_id,
+                       CASE e.res_model WHEN 'sale.order' THEN e.res_id END AS order_id,
+                       e.opportunity_id AS lead_id, customer.commercial_partner_id AS partner_id,
+                       e.create_uid AS user_id, jsonb_build_object('name', e.name, 'start', e.start) AS payload
+                  FROM calendar_event e
+                  LEFT JOIN (SELECT DISTINCT rel.calendar_event_id, p.commercial_partner_id
+                               FROM calendar_event_res_partner_rel rel
+                               JOIN res_partner p ON p.id = rel.res_partner_id AND p.partner_share) customer
+                         ON customer.calendar_event_id = e.id
+                 WHERE e.active AND (customer.commercial_partner_id IS NOT NULL OR e.opportunity_id IS NOT NULL
+                                     OR e.res_model = 'sale.order')"""),
+            'activities': SQL("""
+                SELECT COALESCE(a.date_done::timestamp, a.write_date) AS date, 'activity.done' AS type,
+                       'mail.activity' AS model, a.id AS res_id, s.id AS order_id, lead.id AS lead_id,
+                       partner.commercial_partner_id AS partner_id, a.user_id,
+                       jsonb_build_object('summary', a.summary) AS payload
+                  FROM mail_activity a
+                  LEFT JOIN sale_order s ON a.res_model = 'sale.order' AND s.id = a.res_id
+                  LEFT JOIN crm_lead lead ON a.res_model = 'crm.lead' AND lead.id = a.res_id
+                  LEFT JOIN res_partner partner ON partner.id = COALESCE(
+                       s.partner_id, lead.partner_id, CASE a.res_model WHEN 'res.partner' THEN a.res_id END)
+                 WHERE NOT a.active AND a.res_model IN ('sale.order', 'crm.lead', 'res.partner')"""),
+        }
+
+    @api.model
+    def _select_invoices(self, date, kind, condition):
+        return SQL("""
+            SELECT %s AS date, m.kind || %s AS type, 'account.move' AS model, m.id AS res_id, m.order_id,
+                   m.commercial_partner_id AS partner_id, m.company_id, m.create_uid AS user_id,
+                   jsonb_build_object('name', m.name, 'amount_total', m.amount_total, 'currency', m.currency) AS payload
+              FROM %s m WHERE %s""", date, kind, INVOICES, condition)
+
+    @api.model
+    def _select_leads(self, date, kind, condition):
+        return SQL("""
+            SELECT %s AS date, %s AS type, 'crm.lead' AS model, lead.id AS res_id, lead.id AS lead_id,
+                   partner.commercial_partner_id AS partner_id, lead.company_id, lead.user_id,
+                   jsonb_build_object('name', lead.name) AS payload
+              FROM crm_lead lead
+              LEFT JOIN res_partner partner ON partner.id = lead.partner_id
+             WHERE %s""", date, kind, condition)
+
+    @api.model
+    def _read_source(self, name, query):
+        """Append what a source tells and the ledger has not; return how many events that is."""
+        self.env.flush_all()
+        columns = self._columns_of(query)
+        self.env.cr.execute(SQL(
+            """
+            INSERT INTO sales_event (%(columns)s, history)
+            SELECT %(columns)s, TRUE FROM (%(query)s) told
+             WHERE told.date IS NOT NULL AND NOT EXISTS (
+                    SELECT FROM sales_event known
+                     WHERE known.model = told.model AND known.res_id = told.res_id AND known.type = told.type)
+             ORDER BY told.date
+            """, columns=SQL(", ").join(map(SQL.identifier, columns)), query=query))
+        count = self.env.cr.rowcount
+        _logger.info("Sales ledger: %s events of %s", count, name)
+        return count
+
+    @api.model
+    def _columns_of(self, query):
+        self.env.cr.execute(SQL("SELECT * FROM (%s) told LIMIT 0", query))
+        return [column.name for column in self.env.cr.description if column.name in COLUMNS]
+
+    @api.model
+    def _read_all(self):
+        return sum(self._read_source(name, query) for name, query in self._sources().items())
+
+    # -- on demand
+
+    @api.model
+    def _request(self):
+        self.env['ir.config_parameter'].sudo().set_param(REQUESTED, ','.join(self._sources()))
+        self.env.ref('sms_addon.ir_cron_sales_event_history').sudo()._trigger()
+
+    @api.model
+    def _cron_read(self):
+        """Read the sources that were asked for, one transaction each."""
+        parameters = self.env['ir.config_parameter'].sudo()
+        commit = self.env['ir.cron']._commit_progress
+        sources = self._sources()
+        waiting = [name for name in (parameters.get_param(REQUESTED) or '').split(',') if name in sources]
+        commit(remaining=len(waiting))
+        while waiting:
+            name = waiting.pop(0)
+            self._read_source(name, sources[name])
+            parameters.set_param(REQUESTED, ','.join(waiting) or False)
+            if not commit(1, remaining=len(waiting)):
+                break

@@ -1,0 +1,45 @@
+from odoo import models
+
+
+class StockPicking(models.Model):
+    _name = 'stock.picking'
+    _inherit = ['stock.picking', 'sales.event.mixin']
+
+    _event_fields = ('state', 'scheduled_date')
+
+    def _event_prepare(self, note, notes):
+        kinds = ['delivery.planned'] if note.created and self._event_is_delivery() else []
+        before = note.before(self, 'state', 'draft')
+        if self.state != before and (kind := self._event_kind()):
+            kinds.append(kind)
+        payload = {'name': self.name, **self._event_changes(note, ('scheduled_date',))}
+        if not kinds and 'scheduled_date' in payload and self.sale_id and self.state != 'done':
+            kinds.append('delivery.rescheduled')
+        return [{
+            'type': kind,
+            'order_id': self.sale_id.id,
+            'partner_id': self.partner_id.commercial_partner_id.id,
+            'company_id': self.company_id.id,
+            'payload': payload,
+        } for kind in kinds]
+
+    def _event_is_delivery(self):
+        return self.picking_type_code == 'outgoing' or bool(self.sale_id) and self.picking_type_code == 'internal'
+
+    def _event_kind(self):
+        """Return the type of the event that the state of the transfer is, if it is one."""
+        if self.state == 'done':
+            return self._event_done_kind()
+        if self._event_is_delivery():
+            return {'assigned': 'delivery.ready', 'cancel': 'delivery.cancelled'}.get(self.state)
+        return None
+
+    def _event_done_kind(self):
+        if self.picking_type_code == 'outgoing':
+            return 'delivery.shipped'
+        if self.picking_type_code == 'incoming':
+            return 'delivery.returned' if self.sale_id else 'receipt.done'
+        if not self.sale_id:
+            return None
+        return 'delivery.packed' if self.picking_type_id == self.picking_type_id.warehouse_id.pack_type_id \
+            else 'delivery.picked'
