@@ -6,7 +6,7 @@ import sys
 
 from bench.measure import format_table
 
-SUITES = ('warehouse', 'import')
+SUITES = ('warehouse', 'import', 'ledger')
 
 
 def main():

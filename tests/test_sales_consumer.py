@@ -57,6 +57,15 @@ class TestSalesConsumer(LedgerCommon):
         self.assertEqual((self.consumer.lag, self.consumer.state, self.consumer.offset_id),
                          (0, 'running', events[-1].id))
 
+    def test_transactions_are_in_the_order_of_their_numbers(self):
+        second, first = self.emit(1, 2)
+        self.env.cr.execute("SET LOCAL sms_addon.ledger_maintenance = 'on'")
+        # as texts they would sort the other way round
+        for event, xid in ((first, '9000000000000009'), (second, '10000000000000000')):
+            self.env.cr.execute(SQL("UPDATE sales_event SET xid = %s::xid8 WHERE id = %s", xid, event.id))
+        self.dispatch(self.consumer)
+        self.assertEqual(self.got, [first.id, second.id])
+
     def test_an_event_that_commits_late_is_not_skipped(self):
         late, early = self.emit(1, 2)
         # as if the first had been written by a transaction that is still running

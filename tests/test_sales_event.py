@@ -128,7 +128,7 @@ class TestSalesEvent(LedgerCommon):
         order.write({'commitment_date': '2027-01-05 10:00:00', 'user_id': self.salesman.id})
         event = self.events(type='order.changed')
         self.assertEqual(event.payload['commitment_date'], [False, '2027-01-05 10:00:00'])
-        self.assertEqual(event.payload['user_id'][1], self.salesman.id)
+        self.assertEqual(event.payload['user_id'][1], {'id': self.salesman.id, 'name': "Own Documents"})
 
     def test_what_is_set_to_the_same_value_is_no_event(self):
         order = self.quotation()

@@ -11,7 +11,7 @@ import subprocess
 
 from . import console, locks, process
 from .console import Failure, step
-from .paths import ADDON, ADDON_NAME, KEEP, RECIPE, cache, cache_id, digest
+from .paths import ADDON, ADDON_NAME, KEEP, RECIPE, ROOT, cache, cache_id, digest
 
 LANGUAGES = ('zh_CN',)
 # Odoo makes the first one that of the company and its first users.
@@ -189,7 +189,8 @@ class Databases:
 
     def bench_config(self):
         """Write the configuration for programs that choose their databases themselves and return its file."""
-        return self.host.write_config('bench', self.data)
+        # its addons path is that of this checkout, and another may be measured at the same time
+        return self.host.write_config(f'bench-{digest(str(ROOT))}', self.data)
 
     def odoo(self, name, *arguments):
         """Run Odoo once on a database (created when missing) and stop; its warnings are shown."""

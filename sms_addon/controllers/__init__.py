@@ -1,1 +1,2 @@
 from . import sales_report_export
+from . import portal

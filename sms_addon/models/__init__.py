@@ -16,10 +16,13 @@ from . import sales_event_history
 from . import sales_consumer
 from . import sales_consumer_exclusion
 from . import sales_reader_warehouse
+from . import sales_reader_screen
+from . import sales_order_timeline
 from . import account_move
 from . import account_payment
 from . import calendar_event
 from . import crm_lead
+from . import ir_websocket
 from . import mail_activity
 from . import product_product
 from . import product_template

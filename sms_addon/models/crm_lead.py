@@ -13,8 +13,7 @@ class CrmLead(models.Model):
         events = [('lead.created', {})] if note.created else []
         changes = self._event_changes(note, self._event_fields)
         if 'stage_id' in changes:
-            stages = self.env['crm.stage'].browse(filter(None, changes['stage_id']))
-            events.append(('lead.stage', {'stage': stages.mapped('name')}))
+            events.append(('lead.stage', {'stage_id': changes['stage_id']}))
         before = note.before(self, 'won_status', 'pending') or 'pending'
         if self.won_status and self.won_status != before:
             events.append((WON[self.won_status], {'reason': self.lost_reason_id.name} if self.lost_reason_id else {}))

@@ -50,6 +50,26 @@ class SaleOrder(models.Model):
                     vals.update(currency_id=company.currency_id.id, currency_rate=1.0)
         super()._add_precomputed_values(vals_list)
 
+    # -- timeline
+
+    @api.readonly
+    def get_timeline(self):
+        """Return the story of the order for its form."""
+        self.ensure_one()
+        self.check_access('read')
+        return self.env['sales.order.timeline']._get(self)
+
+    @api.private
+    def get_customer_timeline(self):
+        """Return the story of the order in the words for its customer; called by the portal, which checks the token."""
+        self.ensure_one()
+        return self.env['sales.order.timeline']._get_for_customer(self)
+
+    def _timeline_channel(self):
+        """Return the bus channel of the order; only whoever may read the order is let in, see ``ir.websocket``."""
+        self.ensure_one()
+        return (self, 'timeline')
+
     # -- events
 
     def _event_prepare(self, note, notes):

@@ -231,8 +231,17 @@ class SalesConsumer(models.Model):
 
     @api.model
     def _horizon(self):
-        """Return the SQL of the first transaction that may not be read yet; a test moves it beyond its own."""
-        return SQL("pg_snapshot_xmin(pg_current_snapshot())")
+        """Return the SQL of the first transaction that may not be read yet; a test moves it beyond its own.
+
+        That is ``pg_snapshot_xmin``, the oldest one running, but for those known to run in other databases of the
+        server: they cannot write here, and one may run for hours. A transaction that ends while we look is taken
+        for one of ours.
+        """
+        return SQL("""(
+            SELECT COALESCE(MIN(running), pg_snapshot_xmax(pg_current_snapshot()))
+              FROM pg_snapshot_xip(pg_current_snapshot()) running
+             WHERE NOT EXISTS (SELECT FROM pg_stat_activity session
+                                WHERE session.backend_xid = running::xid AND session.datname <> current_database()))""")
 
     def _cron_dispatch(self):
         """Let each reader read what there is, in turns, so that a long queue of one keeps no other waiting."""
@@ -318,9 +327,9 @@ class SalesConsumer(models.Model):
             "SELECT offset_xid::text, offset_id FROM sales_consumer WHERE id = %s", self.id))
         return self.env.execute_query(SQL(
             """
-            SELECT xid::text, id FROM sales_event
-             WHERE (xid, id) > (%s::xid8, %s) AND xid < %s
-             ORDER BY xid, id LIMIT %s
+            SELECT event.xid::text, event.id FROM sales_event event
+             WHERE (event.xid, event.id) > (%s::xid8, %s) AND event.xid < %s
+             ORDER BY event.xid, event.id LIMIT %s
             """, xid, last, self._horizon(), limit))
 
     def _advance(self, rows):

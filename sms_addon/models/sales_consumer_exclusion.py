@@ -9,7 +9,7 @@ class SalesConsumerExclusion(models.Model):
     _rec_name = 'event_id'
 
     consumer_id = fields.Many2one('sales.consumer', required=True, index=True, ondelete='cascade', readonly=True)
-    event_id = fields.Integer(string="Event", required=True, readonly=True)
+    event_id = fields.Integer(string="Event Number", required=True, readonly=True)
     reason = fields.Char(required=True)
     error = fields.Text(readonly=True)
 

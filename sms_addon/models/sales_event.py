@@ -113,14 +113,18 @@ class SalesEvent(models.Model):
     @api.depends('type')
     def _compute_name(self):
         for event in self:
-            event.name = str(TYPES.get(event.type, event.type)) if event.type else False
+            event.name = self.env._(TYPES[event.type]) if event.type in TYPES else event.type
 
     @api.depends('payload')
     def _compute_payload_text(self):
         for event in self:
             event.payload_text = ", ".join(
-                f"{name}: {' → '.join(map(str, value)) if isinstance(value, list) else value}"
+                f"{name}: {' → '.join(map(self._show_value, value)) if isinstance(value, list) else value}"
                 for name, value in (event.payload or {}).items())
+
+    @api.model
+    def _show_value(self, value):
+        return value['name'] if isinstance(value, dict) else "–" if value in (False, None, '') else str(value)
 
     @api.depends('type', 'date')
     def _compute_display_name(self):

@@ -109,7 +109,19 @@ class SalesEventMixin(models.AbstractModel):
     def _event_changes(self, note, names):
         """Return name -> [before, after] of the named fields that differ now."""
         changes = {name: [note.old[name], self._event_value(name)] for name in names if name in note.old}
-        return {name: values for name, values in changes.items() if values[0] != values[1]}
+        return {
+            name: [self._event_show(name, value) for value in values]
+            for name, values in changes.items() if values[0] != values[1]
+        }
+
+    def _event_show(self, name, value):
+        """Return a value with its name where it is a reference: what it refers to may be renamed or gone one day."""
+        field = self._fields[name]
+        if field.type != 'many2one' or not value:
+            return value
+        # whoever may read the event may read what it is about
+        record = self.env[field.comodel_name].sudo().browse(value).exists()
+        return {'id': value, 'name': record.display_name or ''}
 
     def _event_prepare(self, note, notes):
         """Return the events that the changes of this record amount to.
