@@ -39,6 +39,7 @@
         'views/product_product_views.xml',
         'views/sales_analysis_views.xml',
         'views/sales_overview_views.xml',
+        'views/sales_process_views.xml',
         'views/sales_import_views.xml',
         'views/sales_import_issue_views.xml',
         'views/sales_import_preset_views.xml',
