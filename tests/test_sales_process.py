@@ -1,8 +1,10 @@
 from datetime import timedelta
+from unittest.mock import patch
 
 from odoo import fields
 from odoo.exceptions import AccessError
-from odoo.tests import new_test_user, tagged
+from odoo.http import root
+from odoo.tests import HttpCase, new_test_user, tagged
 from odoo.tools import SQL
 
 from .common import WarehouseCommon
@@ -277,3 +279,26 @@ class TestSalesProcessRights(ProcessCommon):
             self.env.flush_all()
         self.assertEqual(counts[0], counts[1])
         self.assertLessEqual(counts[0], 2)
+
+
+@tagged('post_install', '-at_install')
+class TestSalesProcessTours(HttpCase, ProcessCommon):
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.slow.partner_id.name = "Process Customer"
+        for name in ('fast', 'slow', 'lost'):
+            getattr(cls, name).name = name.upper()
+        cls.all_leads.lang = 'en_US'
+
+    def test_process(self):
+        self.start_tour('/odoo/sales-process', 'sms_addon_process', login='everyone')
+
+    def test_process_without_the_library(self):
+        get_static_file = root.get_static_file
+        with patch.object(
+            type(root), 'get_static_file',
+            lambda self, url, *args, **kwargs: None if 'dagre' in url else get_static_file(url, *args, **kwargs),
+        ):
+            self.start_tour('/odoo/sales-process', 'sms_addon_process_without_library', login='everyone')
