@@ -18,7 +18,7 @@
         'sale_stock',
         'spreadsheet_dashboard_sale',
     ],
-    'external_dependencies': {'python': ['openpyxl', 'XlsxWriter']},
+    'external_dependencies': {'python': ['numpy', 'openpyxl', 'XlsxWriter']},
     'data': [
         'security/sms_addon_groups.xml',
         'security/ir.model.access.csv',
@@ -39,6 +39,7 @@
         'views/product_product_views.xml',
         'views/sales_analysis_views.xml',
         'views/sales_overview_views.xml',
+        'views/sales_process_views.xml',
         'views/sales_import_views.xml',
         'views/sales_import_issue_views.xml',
         'views/sales_import_preset_views.xml',

@@ -7,6 +7,7 @@ from . import sales_fact
 from . import sales_cube
 from . import sales_analysis
 from . import sales_overview
+from . import sales_process
 from . import sales_warehouse
 from . import sales_warehouse_difference
 from . import sales_event

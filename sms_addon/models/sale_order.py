@@ -1,4 +1,5 @@
 from odoo import api, fields, models
+from odoo.tools import SQL
 
 STATES = {'draft': 'order.reset', 'sent': 'order.sent', 'sale': 'order.confirmed', 'cancel': 'order.cancelled'}
 #: what is agreed besides the lines
@@ -22,6 +23,9 @@ class SaleOrder(models.Model):
     sales_history = fields.Boolean(
         string="Settled Elsewhere", copy=False,
         help="The order is history: it was delivered and invoiced outside of this system, so it waits for neither.")
+    sales_process_wait = fields.Float(
+        string="Waited", compute='_compute_sales_process_wait', groups='sales_team.group_sale_salesman',
+        help="Seconds between the two events that were opened in the process view, or from the first to the last.")
 
     _sales_import_key_idx = models.UniqueIndex(
         "(company_id, sales_import_key) WHERE sales_import_key IS NOT NULL", "The order has been imported already.")
@@ -107,3 +111,20 @@ class SaleOrder(models.Model):
 
     def _event_prepare_unlink(self, notes):
         return [self._prepare_event('order.deleted', {'name': self.name, 'amount_total': self.amount_total})]
+
+    # -- the process view
+
+    @api.depends_context('sales_process_transition')
+    def _compute_sales_process_wait(self):
+        wait = self._field_to_sql('sale_order', 'sales_process_wait')
+        seconds = dict(self.env.execute_query(SQL(
+            "SELECT id, %s FROM sale_order WHERE id IN %s", wait, tuple(self.ids) or (0,))))
+        for order in self:
+            order.sales_process_wait = seconds.get(order.id) or 0.0
+
+    def _field_to_sql(self, alias, field_expr, query=None):
+        if field_expr != 'sales_process_wait':
+            return super()._field_to_sql(alias, field_expr, query)
+        self._check_field_access(self._fields[field_expr], 'read')
+        transition = self.env.context.get('sales_process_transition')
+        return self.env['sales.process']._select_wait(SQL.identifier(alias, 'id'), transition)
