@@ -559,7 +559,7 @@ class TestPublicData(ImportCase):
                 )
         imports = self.env(su=True)['sales.import']
         imports.search([('source', '=', preset.source)]).unlink()   # of a database with the demonstration
-        record = imports._load_demonstration(path, invoice_days=0)
+        record = imports._load_demonstration(path, live_days=0)
         orders = self.orders(record)
         self.assertEqual(len(orders), 5)
         self.assertTrue(all(orders.mapped('user_id')))

@@ -23,7 +23,7 @@ INDEXES = {
     'order': '(order_id, id) WHERE order_id IS NOT NULL',
     'partner': '(partner_id, id) WHERE partner_id IS NOT NULL',
     'record': '(model, res_id)',
-    'date': 'USING brin (date)',
+    'date': '(date, id)',
 }
 TYPES = {
     'order.created': _lt("Quotation created"),
@@ -91,7 +91,7 @@ class SalesEvent(models.Model):
     _name = 'sales.event'
     _description = "Sales Event"
     _auto = False
-    _order = 'id desc'
+    _order = 'date desc, id desc'
     _rec_name = 'type'
 
     date = fields.Datetime(readonly=True)

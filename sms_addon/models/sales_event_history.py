@@ -13,16 +13,18 @@ INVOICES = SQL("""
     (SELECT m.id, m.create_date, m.create_uid, m.name, m.state, m.payment_state, m.move_type, m.commercial_partner_id,
             m.company_id, m.amount_total, c.name AS currency,
             CASE m.move_type WHEN 'out_refund' THEN 'refund' ELSE 'invoice' END AS kind,
-            -- an invoice dated another day than it was entered was history itself
+            -- an invoice dated another day than it was entered was history itself; it has no time but follows its order
             CASE WHEN COALESCE(m.invoice_date, m.create_date::date) = m.create_date::date THEN m.create_date
+                 WHEN m.invoice_date = orders.date_order::date THEN orders.date_order
                  ELSE m.invoice_date::timestamp END AS posted_at,
             orders.order_id
        FROM account_move m
        JOIN res_currency c ON c.id = m.currency_id
-       LEFT JOIN (SELECT DISTINCT aml.move_id, l.order_id
+       LEFT JOIN (SELECT DISTINCT aml.move_id, l.order_id, s.date_order
                     FROM sale_order_line_invoice_rel rel
                     JOIN account_move_line aml ON aml.id = rel.invoice_line_id
-                    JOIN sale_order_line l ON l.id = rel.order_line_id) orders ON orders.move_id = m.id
+                    JOIN sale_order_line l ON l.id = rel.order_line_id
+                    JOIN sale_order s ON s.id = l.order_id) orders ON orders.move_id = m.id
       WHERE m.move_type IN ('out_invoice', 'out_refund'))""")
 DELIVERIES = SQL("""
     (SELECT p.*, partner.commercial_partner_id, t.code, w.pack_type_id = p.picking_type_id AS is_pack

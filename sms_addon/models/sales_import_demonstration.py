@@ -6,6 +6,7 @@ import zlib
 from datetime import timedelta
 
 from odoo import Command, api, fields, models
+from odoo.tools import SQL
 
 _logger = logging.getLogger(__name__)
 
@@ -25,13 +26,14 @@ class SalesImportDemonstration(models.AbstractModel):
     _description = "Demonstration Data of a Sales Import"
 
     @api.model
-    def _load_demonstration(self, csv_path, invoice_days=14):
+    def _load_demonstration(self, csv_path, live_days=30):
         """Load the demonstration orders: dates end today, the regions are sales teams with people.
 
         A second call changes nothing. The caller commits.
 
         :param csv_path: the Superstore file
-        :param invoice_days: the orders of so many days get invoices, older ones of those payments; 0 for none
+        :param live_days: the orders of so many days get deliveries and invoices, older ones of those payments; 0 for
+            none
         :return: the import
         """
         preset = self.env.ref('sms_addon.sales_import_preset_superstore')
@@ -41,6 +43,7 @@ class SalesImportDemonstration(models.AbstractModel):
         if loaded:
             _logger.info("The demonstration orders are there already.")
             return loaded
+        [(start,)] = self.env.execute_query(SQL("SELECT COALESCE(MAX(id), 0) FROM sales_event"))
         teams = self._create_demonstration_teams()
         record = self.create(
             {
@@ -56,8 +59,11 @@ class SalesImportDemonstration(models.AbstractModel):
         _logger.info(
             "Demonstration: %s orders, %s lines in %s teams", record.new_order_count, record.imported_count, len(teams)
         )
-        if invoice_days:
-            record._invoice_demonstration(invoice_days)
+        if live_days:
+            orders = record._get_live_orders(live_days)
+            self.env['sales.demonstration.story']._deliver(orders)
+            record._invoice_demonstration(orders, live_days)
+            self.env['sales.demonstration.story']._retell(start)
         # whoever loads it looks at the reports next; the server's scheduled actions start a minute later
         self.env['sales.warehouse']._get()._read_all()
         return record
@@ -132,26 +138,21 @@ class SalesImportDemonstration(models.AbstractModel):
         records = self.env[model].with_context(mail_create_nosubscribe=True, tracking_disable=True)
         return records.search(domain, limit=1) or records.create({'name': name, **values})
 
-    def _invoice_demonstration(self, days):
-        """Invoice the orders of the last days, and have those of the elder half paid."""
+    def _get_live_orders(self, days):
+        """Return the orders of the last days."""
+        since = fields.Datetime.to_datetime(fields.Date.context_today(self) - timedelta(days=days))
+        return self.env['sale.order'].search(
+            [('sales_import_id', '=', self.id), ('state', '=', 'sale'), ('date_order', '>=', since)])
+
+    def _invoice_demonstration(self, orders, days):
+        """Invoice the orders, and have those of the elder half paid."""
         today = fields.Date.context_today(self)
-        orders = (
-            self.env['sale.order']
-            .with_context(tracking_disable=True, mail_create_nosubscribe=True)
-            .search(
-                [
-                    ('sales_import_id', '=', self.id),
-                    ('state', '=', 'sale'),
-                    ('date_order', '>=', fields.Datetime.to_datetime(today - timedelta(days=days))),
-                ]
-            )
-        )
+        orders = orders.with_context(tracking_disable=True, mail_create_nosubscribe=True)
         if not self.env['account.journal'].search_count(
             [('type', '=', 'sale'), ('company_id', '=', self.company_id.id)], limit=1
         ):
             _logger.info("Demonstration: no invoices, the company has no sales journal")
             return
-        orders.sales_history = False
         invoices = self.env['account.move']
         for day, daily in orders.grouped(lambda order: order.date_order.date()).items():
             created = daily._create_invoices(grouped=True, date=day)

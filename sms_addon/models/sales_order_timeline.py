@@ -1,3 +1,5 @@
+from datetime import datetime
+
 from odoo import api, fields, models
 from odoo.fields import Domain
 from odoo.tools import SQL, LazyTranslate, format_amount, format_date
@@ -103,7 +105,7 @@ class SalesOrderTimeline(models.AbstractModel):
     def _prepare_step(self, order, row, promised):
         kind = row['type']
         late = 0
-        if kind in ARRIVALS and promised and not row['history']:
+        if kind in ARRIVALS and promised and not order.sales_history:
             late = max((self._day(order, row['date']) - self._day(order, promised)).days, 0)
         return {
             'id': row['id'],
@@ -150,7 +152,7 @@ class SalesOrderTimeline(models.AbstractModel):
         if order.state in ('draft', 'sent'):
             return [self._prepare_next(
                 'fa-hourglass-half', self.env._("The customer's answer"),
-                fields.Datetime.to_datetime(order.validity_date), self._is_past(order, order.validity_date),
+                order.validity_date, self._is_past(order, order.validity_date),
                 self.env._("valid until then") if order.validity_date else "")]
         if order.state != 'sale' or order.sales_history:
             return []
@@ -177,7 +179,7 @@ class SalesOrderTimeline(models.AbstractModel):
             if invoice.state == 'posted' and invoice.move_type == 'out_invoice' and invoice.amount_residual:
                 steps.append(self._prepare_next(
                     'fa-money', self.env._("Payment of %(invoice)s", invoice=invoice.name),
-                    fields.Datetime.to_datetime(invoice.invoice_date_due),
+                    invoice.invoice_date_due,
                     self._is_past(order, invoice.invoice_date_due),
                     format_amount(self.env, invoice.amount_residual, invoice.currency_id)))
         return steps
@@ -188,10 +190,9 @@ class SalesOrderTimeline(models.AbstractModel):
 
     @api.model
     def _prepare_next(self, icon, label, date, late, text):
-        return {
-            'icon': icon, 'label': label, 'date': fields.Datetime.to_string(date) if date else False,
-            'late': bool(late), 'text': text,
-        }
+        # a moment or a day
+        texts = fields.Datetime.to_string(date) if isinstance(date, datetime) else fields.Date.to_string(date)
+        return {'icon': icon, 'label': label, 'date': texts or False, 'late': bool(late), 'text': text}
 
     # -- for the customer
 

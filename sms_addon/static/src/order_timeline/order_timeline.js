@@ -1,12 +1,16 @@
 import { Component, onWillStart, onWillUnmount, onWillUpdateProps, useState } from "@odoo/owl";
-import { deserializeDateTime, formatDateTime } from "@web/core/l10n/dates";
+import {
+    deserializeDate,
+    deserializeDateTime,
+    formatDuration,
+    toLocaleDateString,
+    toLocaleDateTimeString,
+} from "@web/core/l10n/dates";
 import { _t } from "@web/core/l10n/translation";
 import { registry } from "@web/core/registry";
 import { useService } from "@web/core/utils/hooks";
 import { debounce } from "@web/core/utils/timing";
 import { standardWidgetProps } from "@web/views/widgets/standard_widget_props";
-
-import { formatDuration } from "./duration";
 
 /** The story of an order, which goes on by itself while it is looked at. */
 export class OrderTimeline extends Component {
@@ -66,12 +70,18 @@ export class OrderTimeline extends Component {
         }
     }
 
+    /** Return a moment, or a day where there is no time. */
     formatDate(date) {
-        return date ? formatDateTime(deserializeDateTime(date), { showSeconds: false }) : "";
+        if (!date) {
+            return "";
+        }
+        return date.length > 10
+            ? toLocaleDateTimeString(deserializeDateTime(date))
+            : toLocaleDateString(deserializeDate(date));
     }
 
     formatDuration(seconds) {
-        return formatDuration(seconds);
+        return formatDuration(seconds, false);
     }
 
     lateBy(days) {
