@@ -18,7 +18,7 @@
         'sale_stock',
         'spreadsheet_dashboard_sale',
     ],
-    'external_dependencies': {'python': ['numpy', 'openpyxl', 'XlsxWriter']},
+    'external_dependencies': {'python': ['jsonschema', 'kombu', 'numpy', 'openpyxl', 'XlsxWriter']},
     'data': [
         'security/sms_addon_groups.xml',
         'security/ir.model.access.csv',

@@ -1,12 +1,14 @@
 """`python3 -m scripts.project setup`: everything a first run would fetch and build, without running anything."""
 
-from . import frontend, host, postgres, system
+from . import frontend, host, postgres, rabbitmq, system
 from .databases import Databases
 
 
 def main(_options):
     """Bring all caches up to date."""
-    own = host.ensure(postgres.packages(), system.REPORTS, system.BROWSER, development=True)
+    own = host.ensure(
+        postgres.packages(), rabbitmq.packages(), system.REPORTS, system.BROWSER, development=True
+    )
     frontend.ensure()
     with postgres.server() as variables:
         Databases(own, variables).ensure_template()

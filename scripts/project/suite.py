@@ -1,15 +1,18 @@
 """`make test`: the whole suite on a fresh database, browser tests included."""
 
-from . import frontend, host, postgres, process, system
+from . import frontend, host, postgres, process, rabbitmq, system
 from .databases import ADDON_NAME, Databases
 from .paths import ROOT
 
 
 def main(options):
     """Run pytest and return its exit code."""
-    own = host.ensure(postgres.packages(), system.REPORTS, system.BROWSER, development=True)
+    own = host.ensure(
+        postgres.packages(), rabbitmq.packages(), system.REPORTS, system.BROWSER, development=True
+    )
     frontend.ensure()
-    with postgres.server() as variables:
+    # The broker takes its ten seconds while the database is made.
+    with postgres.server() as variables, rabbitmq.starting() as wait_for_broker:
         databases = Databases(own, variables)
         with databases.scratch() as name:
             command = [
@@ -29,4 +32,5 @@ def main(options):
             ]
             if not any((ROOT / argument.split('::')[0]).exists() for argument in options.args):
                 command.append(f'{ADDON_NAME}/tests')
-            return process.foreground(command, env=databases.env, cwd=ROOT)
+            environment = {**databases.env, **wait_for_broker()}
+            return process.foreground(command, env=environment, cwd=ROOT)

@@ -24,6 +24,7 @@ def _has_venv():
 
 # Debian package -> how to see that it, or another build of the same thing, is there.
 POSTGRESQL = {'postgresql': _has_file('/usr/lib/postgresql/*/bin/postgres')}
+RABBITMQ = {'rabbitmq-server': _has_file('/usr/lib/rabbitmq/bin/rabbitmq-server')}
 REPORTS = {'wkhtmltopdf': _has_program('wkhtmltopdf'), 'fonts-noto-cjk': _has_file('/usr/share/fonts/**/NotoSansCJK*')}
 BROWSER = {'chromium': _has_program('google-chrome', 'google-chrome-stable', 'chromium', 'chromium-browser')}
 NPM = {'npm': _has_program('npm')}
@@ -62,7 +63,8 @@ def _install(names, allowed):
             f'Missing system packages: {" ".join(names)}.',
             by_hand if shutil.which('apt-get') else f'Install with your package manager: {" ".join(names)}',
         )
-    env = {**os.environ, 'DEBIAN_FRONTEND': 'noninteractive'}
+    # Packages of servers would start one for the whole system: in "runlevel 1" most do not. Ours does not mind if they do.
+    env = {**os.environ, 'DEBIAN_FRONTEND': 'noninteractive', 'RUNLEVEL': '1'}
     # Waiting for the system's own update run beats failing because of it.
     apt = [*prefix, 'apt-get', '-q', '-y', '-oDPkg::Lock::Timeout=300']
     install = [*apt, 'install', '--no-install-recommends', *names]
@@ -79,5 +81,5 @@ def _privilege():
     if os.geteuid() == 0:
         return []
     if output(['sudo', '-n', 'true']) is not None:
-        return ['sudo', '-n', 'DEBIAN_FRONTEND=noninteractive']
+        return ['sudo', '-n', 'DEBIAN_FRONTEND=noninteractive', 'RUNLEVEL=1']
     return None
