@@ -35,7 +35,7 @@ class SalesConsumer(models.Model):
     reader_res_id = fields.Many2oneReference(string="Reader Record", model_field='reader', readonly=True)
     cron_id = fields.Many2one('ir.cron', string="Scheduled Action", readonly=True, ondelete='set null')
     paused = fields.Boolean(readonly=True)
-    offset_id = fields.Integer(string="Last Event Read", readonly=True)
+    offset_id = fields.Integer(string="Last Event Read", readonly=True, default=0)
     read_at = fields.Datetime(string="Last Read", readonly=True)
     read_count = fields.Float(string="Events Read", digits=(16, 0), readonly=True, default=0)
     failure_count = fields.Integer(string="Failures in a Row", readonly=True)
