@@ -12,6 +12,7 @@ COMMANDS = {
     'run': 'run the app on http://127.0.0.1:8069',
     'test': 'run the tests on a fresh database',
     'bench': 'measure, and compare with the bounds',
+    'soak': 'break things, in full: nothing may be lost',
     'lint': 'check style, XML and translations',
     'pot': 'export the terms to translate',
     'dist': 'package the addon as a zip',

@@ -126,7 +126,11 @@ class Cluster:
                 remedy=f'Read {self.folder / "server.log"}. When the cluster is beyond repair: make clean ALL=1',
             )
 
-    def stop(self):
+    def stop(self, mode='fast'):
+        """Stop the server.
+
+        :param mode: of `pg_ctl`; 'immediate' is what a power cut does
+        """
         if self._is_running():
             self._run(
                 'pg_ctl',
@@ -134,7 +138,7 @@ class Cluster:
                 '-D',
                 self.data,
                 '-m',
-                'fast',
+                mode,
                 '-w',
                 '-t',
                 '120',

@@ -81,7 +81,7 @@ export class OrderTimeline extends Component {
     }
 
     formatDuration(seconds) {
-        return formatDuration(seconds, false);
+        return formatDuration(seconds, true);
     }
 
     lateBy(days) {
