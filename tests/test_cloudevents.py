@@ -12,8 +12,10 @@ from odoo.addons.sms_addon.tools.cloudevents import CloudEventError
 
 TEXT = st.text(st.characters(codec='utf-8', exclude_characters='\x00'), max_size=60)
 NAME = TEXT.filter(bool)
-SCALARS = st.none() | st.booleans() | st.integers(-2**53, 2**53) | st.floats(allow_nan=False, allow_infinity=False) | TEXT
-VALUES = st.recursive(SCALARS, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(TEXT, inner, max_size=4), max_leaves=12)
+NUMBERS = st.integers(-2**53, 2**53) | st.floats(allow_nan=False, allow_infinity=False)
+VALUES = st.recursive(
+    st.none() | st.booleans() | NUMBERS | TEXT,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(TEXT, inner, max_size=4), max_leaves=12)
 LINE = st.fixed_dictionaries(
     {'code': st.just('CHAIR'), 'quantity': st.integers(1, 1000) | st.floats(0.01, 1000)},
     optional={'price': st.floats(0, 10**6), 'discount': st.integers(0, 100), 'unit': st.just('Units')})

@@ -1,8 +1,14 @@
+import base64
 import json
 import os
+from datetime import datetime, timedelta, timezone
 from unittest.mock import patch
 
 import kombu
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -100,7 +106,9 @@ class BrokerCommon(LedgerCommon):
         return {
             'specversion': '1.0', 'id': id_, 'source': 'https://shop.example.com', 'type': 'order.create',
             'data': {
-                'customer': {'ref': 'K1'}, 'lines': [{'code': code, 'quantity': count} for code, count in lines], **data,
+                'customer': {'ref': 'K1'},
+                'lines': [{'code': code, 'quantity': count} for code, count in lines],
+                **data,
             },
         }
 
@@ -291,6 +299,62 @@ class TestSalesBrokerOutage(BrokerCommon):
 
 
 @tagged('post_install', '-at_install')
+class TestSalesBrokerEncryption(BrokerCommon):
+
+    def test_certificates_of_both_sides_are_checked(self):
+        from scripts.project import rabbitmq
+
+        ca, stranger = Certificate("Authority"), Certificate("Stranger")
+        server, client = Certificate('localhost', ca), Certificate("Odoo", ca)
+        node = self.enterContext(rabbitmq.running(
+            {'ca': ca.pem, 'certificate': server.pem, 'key': server.key_pem}))
+        self.broker.write({
+            'url': node.tls_url, 'direction': 'out', 'tls_ca': base64.b64encode(ca.pem),
+            'tls_certificate': base64.b64encode(client.pem), 'tls_key': base64.b64encode(client.key_pem)})
+        self.assertEqual(self.try_it()['type'], 'success')
+        self.order([(self.products[0], 1, 10)])
+        self.dispatch(self.broker.consumer_id)
+        self.assertEqual(self.broker.state, 'running')
+        for values in (
+            {'tls_ca': base64.b64encode(stranger.pem)},
+            {'url': self.broker.url.replace('localhost', '127.0.0.1')},
+            {'tls_certificate': False},
+            {'tls_certificate': base64.b64encode(stranger.pem), 'tls_key': base64.b64encode(stranger.key_pem)},
+            {'tls_ca': base64.b64encode(b'no certificate')},
+        ):
+            with self.subTest(values=list(values)), self.cr.savepoint() as savepoint:
+                self.broker.write(values)
+                answer = self.try_it()
+                self.assertEqual(answer['type'], 'danger')
+                self.assertIn("No secure connection", answer['message'])
+                savepoint.rollback()
+        self.broker.write({'tls_ca': base64.b64encode(stranger.pem), 'tls_verify': False})
+        self.assertEqual(self.try_it()['type'], 'success')
+
+    def try_it(self):
+        self.env.invalidate_all()
+        return self.broker.with_user(self.admin).action_test()['params']
+
+
+class Certificate:
+    """A certificate with its key, signed by itself or by another."""
+
+    def __init__(self, name, issuer=None):
+        self.key = ec.generate_private_key(ec.SECP256R1())
+        self.name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+        issuer = issuer or self
+        now = datetime.now(timezone.utc)
+        self.pem = (
+            x509.CertificateBuilder(issuer.name, self.name, self.key.public_key(), x509.random_serial_number())
+            .not_valid_before(now - timedelta(days=1)).not_valid_after(now + timedelta(days=1))
+            .add_extension(x509.BasicConstraints(ca=issuer is self, path_length=None), critical=True)
+            .add_extension(x509.SubjectAlternativeName([x509.DNSName(name.lower())]), critical=False)
+            .sign(issuer.key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM))
+        self.key_pem = self.key.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+
+
+@tagged('post_install', '-at_install')
 class TestSalesBrokerReceiving(BrokerCommon):
 
     def message(self):
@@ -312,20 +376,13 @@ class TestSalesBrokerReceiving(BrokerCommon):
 
     def test_a_message_becomes_a_quotation(self):
         belgium = self.env.ref('base.be')
-        self.send(self.order_message(
-            lines=(), reference='W-1', note="Ring <b>twice</b>\nhttp://evil.example.com", commitment_date='2026-12-24',
-            shipping_address={'name': "Dock 4", 'street': "Rue 1", 'zip': '1000', 'city': "Brussels", 'country': 'BE'},
-        ) | {'data': {
-            **self.order_message()['data'], 'reference': 'W-1', 'commitment_date': '2026-12-24',
-            'note': "Ring <b>twice</b>\nhttp://evil.example.com",
-            'shipping_address': {
-                'name': "Dock 4", 'street': "Rue 1", 'zip': '1000', 'city': "Brussels", 'country': 'BE'},
-            'lines': [
-                {'code': 'CHAIR', 'quantity': 2},
-                {'barcode': '4006381333931', 'quantity': 1.5, 'price': 99.5, 'discount': 10, 'description': "As seen",
-                 'unit': "units"},
-            ],
-        }})
+        body = self.order_message(
+            reference='W-1', note="Ring <b>twice</b>\nhttp://evil.example.com", commitment_date='2026-12-24',
+            shipping_address={'name': "Dock 4", 'street': "Rue 1", 'zip': '1000', 'city': "Brussels", 'country': 'BE'})
+        body['data']['lines'].append({
+            'barcode': '4006381333931', 'quantity': 1.5, 'price': 99.5, 'discount': 10, 'description': "As seen",
+            'unit': "units"})
+        self.send(body)
         self.receive()
         message = self.message()
         self.assertEqual((message.state, message.reason, message.reference), ('done', False, 'W-1'))
@@ -527,7 +584,8 @@ class TestSalesBrokerReceiving(BrokerCommon):
 @tagged('post_install', '-at_install')
 class TestSalesBrokerAccess(BrokerCommon):
 
-    SECRETS = ('url', 'username', 'password', 'password_secret', 'tls_ca', 'tls_certificate', 'tls_key', 'tls_key_secret')
+    SECRETS = (
+        'url', 'username', 'password', 'password_secret', 'tls_ca', 'tls_certificate', 'tls_key', 'tls_key_secret')
 
     def setUp(self):
         super().setUp()

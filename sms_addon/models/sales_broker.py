@@ -2,7 +2,7 @@ import base64
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
-from odoo.tools import LazyTranslate
+from odoo.tools import SQL, LazyTranslate
 
 from ..tools import broker as kombu_broker
 from ..tools import cloudevents
@@ -11,6 +11,11 @@ from .sales_event import TYPES
 _lt = LazyTranslate(__name__)
 
 ADMIN = 'sms_addon.sms_addon_group_admin'
+#: key of the data that is sent -> column of the event
+NAMED = {
+    'order': 'order_id', 'lead': 'lead_id', 'customer': 'partner_id', 'product': 'product_id', 'company': 'company_id',
+}
+COLUMNS = ('id', 'date', 'type', 'model', 'res_id', *NAMED.values(), 'payload')
 #: what a person reads instead of, or before, the words of the library
 PROBLEMS = {
     kombu_broker.BadAddress: _lt(
@@ -18,7 +23,8 @@ PROBLEMS = {
         " rediss, kafka."),
     kombu_broker.MissingLibrary: _lt("A Python package is missing on the server."),
     kombu_broker.AccessDenied: _lt("The broker refuses the user name and password, or has no rights for this user."),
-    kombu_broker.Untrusted: _lt("No secure connection: the certificates do not match, or the port is not a secure one."),
+    kombu_broker.Untrusted: _lt(
+        "No secure connection: the certificates do not match, or the port is not a secure one."),
     kombu_broker.Unroutable: _lt("No queue is bound to the exchange that takes this event."),
     kombu_broker.Rejected: _lt("The broker refuses the exchange, the queue or the message."),
     kombu_broker.Unreachable: _lt("The broker cannot be reached."),
@@ -237,54 +243,67 @@ class SalesBroker(models.Model):
         return [name for name in (each.strip().strip('.*') for each in (self.event_types or '').split(',')) if name]
 
     def _prepare_messages(self, events):
+        """Yield the messages of events. They are read in one query: the ORM's cache would take half of the time."""
         database = self.env['ir.config_parameter'].sudo().get_param('database.uuid')
-        names = self._read_names(events)
-        for event in events:
-            id_, subject, type_ = f'{database}-{event.id}', self._get_subject(event), f'odoo.sales.{event.type}'
+        source, prefix = f'urn:uuid:{database}', self.routing_prefix or ''
+        rows = self._read_events(events)
+        names = self._read_names(rows)
+        for row in rows:
+            id_, subject, type_ = f'{database}-{row["id"]}', self._get_subject(row), f'odoo.sales.{row["type"]}'
+            data = self._prepare_data(row, names)
             yield kombu_broker.Message(
-                cloudevents.encode(cloudevents.build(
-                    id_, f'urn:uuid:{database}', type_, subject, event.date, self._prepare_data(event, names))),
-                routing_key=f'{self.routing_prefix or ""}{event.type}',
+                cloudevents.encode(cloudevents.build(id_, source, type_, subject, row['date'], data)),
+                routing_key=prefix + row['type'],
                 id=id_,
                 type=type_,
                 headers={'cloudEvents:type': type_, 'cloudEvents:subject': subject},
             )
 
-    def _get_subject(self, event):
-        """Return the document whose events keep their order."""
-        return f'sale.order/{event.order_id.id}' if event.order_id else f'{event.model}/{event.res_id}'
+    def _read_events(self, events):
+        """Return the rows of events as dicts, in the order of the events."""
+        rows = self.env.execute_query(SQL(
+            "SELECT %s FROM sales_event WHERE id IN %s",
+            SQL(", ").join(map(SQL.identifier, COLUMNS)), tuple(events.ids)))
+        found = {row[0]: dict(zip(COLUMNS, row, strict=True)) for row in rows}
+        return [found[event_id] for event_id in events.ids]
 
-    def _prepare_data(self, event, names):
-        """Return what a stranger needs to make sense of an event: numbers of this database and the names behind them."""
-        data = {'event': event.id, 'model': event.model, 'id': event.res_id}
-        for key, (field, _columns) in self._get_named().items():
-            if record_id := event[field].id:
-                data[key] = names[field].get(record_id) or {'id': record_id}
-        data['details'] = event.payload or {}
+    def _get_subject(self, row):
+        """Return the document whose events keep their order."""
+        return f'sale.order/{row["order_id"]}' if row['order_id'] else f'{row["model"]}/{row["res_id"]}'
+
+    def _prepare_data(self, row, names):
+        """Return what a stranger needs to make sense of an event: numbers of this database, and names for them."""
+        data = {'event': row['id'], 'model': row['model'], 'id': row['res_id']}
+        for key, column in NAMED.items():
+            if record_id := row[column]:
+                data[key] = names[key].get(record_id) or {'id': record_id}
+        data['details'] = row['payload'] or {}
         return data
 
-    def _get_named(self):
-        """Return key -> (field of the event, field of the record -> name outside)."""
+    def _read_names(self, rows):
+        """Return key -> id -> names, in one query for each kind of record; what is deleted is not found."""
         return {
-            'order': ('order_id', {'name': 'name', 'client_order_ref': 'reference'}),
-            'customer': ('partner_id', {'name': 'name', 'ref': 'ref'}),
-            'product': ('product_id', {'default_code': 'code', 'name': 'name'}),
-            'lead': ('lead_id', {'name': 'name'}),
-            'company': ('company_id', {'name': 'name'}),
+            key: self._read_names_of(key, {row[column] for row in rows if row[column]})
+            for key, column in NAMED.items()
         }
 
-    def _read_names(self, events):
-        """Return field -> id -> names, in one query for each kind of record; what is deleted is not found."""
-        found = {}
-        for field, columns in self._get_named().values():
-            records = events[field].with_context(active_test=False)
-            rows = records.search_fetch([('id', 'in', records.ids)], list(columns)) if records else records
-            found[field] = {
-                record.id: {'id': record.id, **{
-                    outside: record[column] for column, outside in columns.items() if record[column]}}
-                for record in rows
-            }
-        return found
+    def _read_names_of(self, key, ids):
+        model, columns = self._get_named()[key]
+        records = self.env[model].sudo().with_context(active_test=False)
+        return {
+            record.id: {'id': record.id, **{name: record[field] for field, name in columns.items() if record[field]}}
+            for record in (records.search_fetch([('id', 'in', list(ids))], list(columns)) if ids else records)
+        }
+
+    def _get_named(self):
+        """Return key of the data -> (model, field -> name outside)."""
+        return {
+            'order': ('sale.order', {'name': 'name', 'client_order_ref': 'reference'}),
+            'lead': ('crm.lead', {'name': 'name'}),
+            'customer': ('res.partner', {'name': 'name', 'ref': 'ref'}),
+            'product': ('product.product', {'default_code': 'code', 'name': 'name'}),
+            'company': ('res.company', {'name': 'name'}),
+        }
 
     # -- settings
 

@@ -43,7 +43,7 @@ class SalesBrokerMessage(models.Model):
     company_id = fields.Many2one(related='broker_id.company_id', store=True, index=True)
     key = fields.Char(
         required=True, readonly=True, help="Source and id of the message, or what is in it where it has none.")
-    message_id = fields.Char(string="Message", readonly=True)
+    message_id = fields.Char(readonly=True)
     source = fields.Char(readonly=True)
     reference = fields.Char(string="Customer Reference", readonly=True)
     digest = fields.Char(readonly=True)
@@ -162,10 +162,12 @@ class SalesBrokerMessage(models.Model):
             'state': 'new',
             'attempt_count': 0,
         }
-        rows = self.env.execute_query(SQL(
+        query = SQL(
             "INSERT INTO sales_broker_message (%s) VALUES %s ON CONFLICT (broker_id, key) DO NOTHING RETURNING id",
-            SQL(", ").join(map(SQL.identifier, row)), tuple(row.values())))
-        return self.browse([message_id for (message_id,) in rows])
+            SQL(", ").join(map(SQL.identifier, row)), tuple(row.values()))
+        # that another worker was faster is no news for the log
+        self.env.cr.execute(query, log_exceptions=False)
+        return self.browse([message_id for (message_id,) in self.env.cr.fetchall()])
 
     # -- processing
 
@@ -196,7 +198,8 @@ class SalesBrokerMessage(models.Model):
         if isinstance(error, order_message.SchemaError):
             return "\n".join(f"{path}: {text}" for path, text in error.errors)
         if isinstance(error, CloudEventError):
-            text = self.env._(PROBLEMS[error.code]) % {'value': error.value}
+            text = self.env._(PROBLEMS[error.code])
+            text = text % {'value': error.value}
             return f"{error.path}: {text}" if error.path else text
         if isinstance(error, (MessageRefused, UserError)):
             return str(error)

@@ -20,6 +20,8 @@ TEXTS = (*REQUIRED, 'subject', 'time', 'datacontenttype', 'dataschema')
 ATTRIBUTE = re.compile(r'[a-z0-9]{1,20}')
 JSON_TYPE = re.compile(r'application/([a-z0-9.+-]+\+)?json( *;.*)?', re.IGNORECASE)
 
+_encoder = json.JSONEncoder(ensure_ascii=False, separators=(',', ':'), allow_nan=False)
+
 
 class CloudEventError(ValueError):
     """A message that is no CloudEvent; says at which place, and what is wrong there.
@@ -35,7 +37,7 @@ class CloudEventError(ValueError):
 
 
 def build(event_id: str, source: str, type_: str, subject: str, time: datetime, data: dict) -> dict:
-    """Return a CloudEvent whose ``partitionkey`` keeps the events of one subject in order where brokers have partitions.
+    """Return a CloudEvent; its ``partitionkey`` keeps the events of one subject in order where there are partitions.
 
     :param time: in UTC, with or without a zone
     """
@@ -55,7 +57,7 @@ def build(event_id: str, source: str, type_: str, subject: str, time: datetime, 
 
 def encode(event: dict) -> bytes:
     """Return the event as JSON."""
-    return json.dumps(event, ensure_ascii=False, separators=(',', ':'), allow_nan=False).encode()
+    return _encoder.encode(event).encode()
 
 
 def parse(body: bytes, max_bytes: int = MAX_BYTES, max_depth: int = MAX_DEPTH) -> dict:

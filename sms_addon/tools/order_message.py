@@ -51,7 +51,7 @@ def parse_order(body: bytes) -> OrderMessage:
 
 
 def parse_moment(text: str) -> datetime:
-    """Return a day or a time of the schema as a naive UTC time; a day is its noon, which is that day nearly everywhere."""
+    """Return a day or a time of the schema as a naive UTC time; a day is its noon: that day, nearly everywhere."""
     if 'T' not in text:
         return datetime.combine(date.fromisoformat(text), datetime.min.time()).replace(hour=12)
     # Python 3.10 reads neither Z nor fractions of any length, and nobody promises a delivery to the microsecond.
