@@ -30,6 +30,14 @@ log.file.level = warning
 disk_free_limit.absolute = 50MB
 vm_memory_high_watermark.relative = 0.2
 """
+TLS_SETTINGS = """\
+listeners.ssl.1 = 127.0.0.1:{port}
+ssl_options.cacertfile = {folder}/ca.pem
+ssl_options.certfile = {folder}/certificate.pem
+ssl_options.keyfile = {folder}/key.pem
+ssl_options.verify = verify_peer
+ssl_options.fail_if_no_peer_cert = true
+"""
 
 
 def is_given():
@@ -62,9 +70,12 @@ def starting():
 
 
 @contextlib.contextmanager
-def running():
-    """Give a broker that answers; it can be killed and started again on the same data."""
-    with Broker.private() as broker:
+def running(certificates=None):
+    """Give a broker that answers; it can be killed and started again on the same data.
+
+    :param certificates: `ca`, `certificate` and `key` in PEM, for a secure port that asks clients for theirs
+    """
+    with Broker.private(certificates) as broker:
         broker.start()
         broker.wait()
         yield broker
@@ -73,20 +84,20 @@ def running():
 class Broker:
     """One RabbitMQ node, its folder and its ports; the ports stay the same when it is started again."""
 
-    def __init__(self, folder):
-        self.folder = folder
+    def __init__(self, folder, certificates=None):
+        self.folder, self.certificates = folder, certificates or {}
         self.password = secrets.token_urlsafe(12)
-        self.port, self.dist_port, self.epmd_port = _free_ports(3)
+        self.port, self.tls_port, self.dist_port, self.epmd_port = _free_ports(4)
         self._node = self._epmd = None
 
     @classmethod
     @contextlib.contextmanager
-    def private(cls):
+    def private(cls, certificates=None):
         """Give a broker that is not started yet; stop it and remove its folder in the end."""
         _sweep()
         name = secrets.token_hex(4)
         with locks.hold(f'rabbitmq-{name}'):
-            broker = cls(cache('rabbitmq') / name)
+            broker = cls(cache('rabbitmq') / name, certificates)
             try:
                 broker._prepare()
                 yield broker
@@ -98,6 +109,10 @@ class Broker:
     @property
     def url(self):
         return f'amqp://sms:{self.password}@127.0.0.1:{self.port}//'
+
+    @property
+    def tls_url(self):
+        return f'amqps://sms:{self.password}@localhost:{self.tls_port}//'
 
     def start(self):
         """Start the node without waiting for it."""
@@ -142,7 +157,12 @@ class Broker:
 
     def _prepare(self):
         start_over(self.folder)
-        (self.folder / 'rabbitmq.conf').write_text(SETTINGS.format(password=self.password))
+        settings = SETTINGS.format(password=self.password)
+        for name, data in self.certificates.items():
+            (self.folder / f'{name}.pem').write_bytes(data)
+        if self.certificates:
+            settings += TLS_SETTINGS.format(port=self.tls_port, folder=self.folder)
+        (self.folder / 'rabbitmq.conf').write_text(settings)
         (self.folder / 'plugins').write_text('[].\n')
         (self.folder / 'environment').touch()
         user = _server_user()

@@ -63,7 +63,7 @@ def _install(names, allowed):
             f'Missing system packages: {" ".join(names)}.',
             by_hand if shutil.which('apt-get') else f'Install with your package manager: {" ".join(names)}',
         )
-    # Packages of servers would start one for the whole system: in "runlevel 1" most do not. Ours does not mind if they do.
+    # Packages of servers would start one for the whole system; in "runlevel 1" most do not. We do not mind if they do.
     env = {**os.environ, 'DEBIAN_FRONTEND': 'noninteractive', 'RUNLEVEL': '1'}
     # Waiting for the system's own update run beats failing because of it.
     apt = [*prefix, 'apt-get', '-q', '-y', '-oDPkg::Lock::Timeout=300']

@@ -46,3 +46,7 @@ from . import sales_import_column
 from . import sales_import_issue
 from . import sales_import_progress
 from . import sales_import_row
+from . import sales_broker_receiver
+from . import sales_broker
+from . import sales_broker_order
+from . import sales_broker_message

@@ -352,7 +352,8 @@ class SalesConsumer(models.Model):
         self.write({
             'failure_count': self.failure_count + 1,
             'failed_event_id': event.id,
-            'last_error': f"{type(error).__name__}: {error}"[:2000],
+            # what is meant for a person needs no name of a class before it
+            'last_error': (str(error) if isinstance(error, UserError) else f"{type(error).__name__}: {error}")[:2000],
             'retry_at': fields.Datetime.now() + delay,
         })
         if cron := self.cron_id or self.env.ref('sms_addon.ir_cron_sales_consumer', raise_if_not_found=False):
