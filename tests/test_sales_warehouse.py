@@ -1,4 +1,5 @@
 import random
+from decimal import Decimal
 from unittest.mock import patch
 
 from hypothesis import HealthCheck, given, settings
@@ -114,6 +115,52 @@ class TestSalesWarehouse(WarehouseCommon):
                 self.env.flush_all()
                 self.assertTrue(self.env['sales.touch'].search_count([]), "the change is noted")
                 self.assertRefreshEqualsRebuild()
+
+    @settings(
+        max_examples=10, deadline=None, database=None, derandomize=True,
+        suppress_health_check=[HealthCheck.differing_executors])
+    @given(st.lists(st.decimals('-1e14', '1e14', places=6), min_size=2, max_size=4))
+    def test_amounts_of_any_size_add_up(self, amounts):
+        lines = self.orders.order_line[:len(amounts)]
+        for line, amount in zip(lines, amounts, strict=True):
+            self.env.cr.execute(SQL(
+                "UPDATE sale_order_line SET price_subtotal = %s, margin = -%s WHERE id = %s", amount, amount, line.id))
+        self.assertRefreshEqualsRebuild()
+        held = dict(self.env.execute_query(SQL("SELECT id, price_subtotal FROM sales_fact")))
+        largest = Decimal('9.2e12')
+        for line, amount in zip(lines, amounts, strict=True):
+            rate = Decimal(str(line.order_id.currency_rate or 1))
+            expected = max(min(amount / rate, largest), -largest) * 1_000_000
+            self.assertAlmostEqual(held[line.id], expected, delta=1)
+        for cube in self.warehouse._cubes():
+            [(total,)] = self.env.execute_query(SQL(
+                "SELECT SUM(price_subtotal)::text FROM %s", SQL.identifier(cube._table)))
+            self.assertEqual(int(total), sum(held.values()), cube._name)
+
+    def test_an_absurd_line_stops_nobody_and_is_listed(self):
+        absurd = self.order([(self.products[0], 1, 1e13)])
+        for _order in range(2):  # each fits, their sum would not
+            self.order([(self.products[0], 1, 6e12)])
+        self.env.flush_all()
+        self.env.cr.execute(SQL("UPDATE sale_order_line SET margin = -1e13 WHERE order_id = %s", absurd.id))
+        self.assertRefreshEqualsRebuild()
+        [(ordered, cost)] = self.analysis._read_group(
+            [('order_id', '=', absurd.id)], [], ['amount_ordered:sum', 'amount_cost:sum'])
+        self.assertEqual((ordered, cost), (9.2e12, 18.4e12))
+        self.warehouse.action_check()
+        self.assertEqual(self.warehouse.difference_ids.order_id, absurd)
+        difference = self.warehouse.difference_ids.filtered(lambda d: d.measure == 'price_subtotal')
+        self.assertAlmostEqual(difference.host_value, 1e13, delta=1)
+        self.assertEqual((difference.fact_value, difference.source), (9.2e12, 'report'))
+
+    def test_an_order_of_another_century_stops_nobody(self):
+        order = self.order([(self.products[0], 1, 100)], '2206-01-15 00:00:00')
+        self.assertRefreshEqualsRebuild()
+        fact = self.env['sales.fact'].search([('order_id', '=', order.id)])
+        self.assertFalse(fact.cycle_seconds, "a time to confirm of two lifetimes says nothing")
+        [(count, days)] = self.analysis._read_group(
+            [('order_id', '=', order.id)], [], ['order_count:sum', 'cycle_days:avg'])
+        self.assertEqual((count, days), (1, False))
 
     def test_merged_customers(self):
         wizard = self.env['base.partner.merge.automatic.wizard'].create({})

@@ -151,7 +151,8 @@ class SalesAnalysis(models.Model):
             columns[name] = SQL("CASE WHEN f.state = 'sale' THEN %s ELSE 0 END", columns[measure])
         columns['amount_quoted'] = SQL(
             "CASE WHEN f.state IN ('draft', 'sent') THEN %s ELSE 0 END", columns['price_subtotal'])
-        columns['amount_cost'] = SQL("%s - %s", columns['amount_ordered'], columns['amount_margin'])
+        # as numeric: the difference of two integers of different sign need not be one
+        columns['amount_cost'] = SQL("%s::numeric - %s", columns['amount_ordered'], columns['amount_margin'])
         if self._has_last_year():
             columns['shifted'] = SQL("%s", shifted)
         condition = SQL()

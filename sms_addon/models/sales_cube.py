@@ -1,6 +1,7 @@
 from odoo import fields, models
 from odoo.tools import SQL
 
+from .sales_fixed_point import FixedPoint
 from .sales_star import BUILD_SUFFIX
 
 
@@ -51,6 +52,10 @@ class SalesCube(models.AbstractModel):
 
     def _columns(self):
         return self._cube_keys() + self._cube_measures()
+
+    def _column_type(self, name):
+        # a cell adds up any number of lines: an integer that holds each of them need not hold their sum
+        return SQL("numeric") if isinstance(self._fields[name], FixedPoint) else super()._column_type(name)
 
     def _star_definition(self):
         query = self._cube_query('sales_fact')

@@ -8,8 +8,10 @@ from decimal import Decimal
 from odoo import fields
 from odoo.tools import SQL
 
-#: what a column holds for 1; a column holds up to 9.2 million millions
+#: what a column holds for 1
 SCALE = 1_000_000
+#: what a column of integers holds at most, 9.2 million millions times that
+LARGEST = SQL("9200000000000000000")
 UNIT = SQL("0.000001")
 OPERATORS = {
     'in': SQL("IN"), 'not in': SQL("NOT IN"), **{operator: SQL(operator) for operator in ('<', '>', '<=', '>=')},
@@ -23,7 +25,10 @@ def as_stored(value):
 
 
 class FixedPoint:
-    """What the fixed-point fields have in common: integers in the table, numbers everywhere else."""
+    """What the fixed-point fields have in common: whole millionths in the table, numbers everywhere else.
+
+    The table of the facts has integers; a small one may have ``numeric``, which no sum overflows.
+    """
     _column_type = ('int8', 'int8')
 
     def to_sql(self, model, alias):
