@@ -1,5 +1,5 @@
 import random
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from unittest.mock import patch
 
 from hypothesis import HealthCheck, given, settings
@@ -155,7 +155,9 @@ class TestSalesAnalysis(WarehouseCommon):
         'amount_delivered:sum', 'amount_invoiced:sum', 'amount_paid:sum', 'amount_refunded:sum',
         'user_id:count_distinct',
     )
-    LAST_YEAR_MEASURES = (*OWN_MEASURES, 'amount_ordered_last_year:sum', 'growth:avg')
+    LAST_YEAR_MEASURES = (
+        *OWN_MEASURES, 'amount_ordered_last_year:sum', 'amount_delivered_last_year:sum',
+        'amount_invoiced_last_year:sum', 'growth:avg')
 
     @RULES
     @given(
@@ -163,6 +165,42 @@ class TestSalesAnalysis(WarehouseCommon):
         groupby=st.lists(st.sampled_from(GROUPINGS), max_size=2, unique_by=lambda spec: spec.partition(':')[0]),
         measures=st.sampled_from([OWN_MEASURES, LAST_YEAR_MEASURES]))
     def test_roll_ups_answer_as_the_facts_do(self, domain, groupby, measures):
+        self.assertRollUpsAnswerAsFacts(domain, groupby, measures)
+
+    @RULES
+    @given(
+        today=st.dates(date(2025, 10, 20), date(2027, 8, 10)),
+        domain=domains,
+        groupby=st.lists(
+            st.sampled_from(['date:month', 'date:year', 'user_id', 'country_id', 'categ_id', 'date:day', 'company_id']),
+            max_size=2, unique_by=lambda spec: spec.partition(':')[0]))
+    def test_last_year_ends_today_in_every_table(self, today, domain, groupby):
+        with patch.object(fields.Date, 'context_today', return_value=today):
+            self.assertRollUpsAnswerAsFacts(domain, groupby, self.LAST_YEAR_MEASURES)
+
+    def test_last_year_of_a_month_that_has_begun(self):
+        for day in ('2023-05-10', '2023-05-17', '2023-05-18', '2023-06-01'):
+            self.order([(self.products[0], 1, 100)], f'{day} 10:00:00')
+        self.refresh()
+        with patch.object(fields.Date, 'context_today', return_value=date(2024, 5, 17)):
+            for groupby in ('date:month', 'categ_id', 'product_id'):
+                [row] = self.analysis._read_group(
+                    [('date', '>=', '2024-05-01'), ('date', '<', '2024-07-01')], [groupby],
+                    ['amount_ordered_last_year:sum'])
+                self.assertEqual(row[1], 200, groupby)
+
+    def test_last_year_of_a_leap_day(self):
+        self.order([(self.products[0], 1, 100)], '2024-02-29 10:00:00')
+        self.order([(self.products[0], 1, 7)], '2024-03-01 10:00:00')
+        self.refresh()
+        with patch.object(fields.Date, 'context_today', return_value=date(2025, 2, 28)):
+            for groupby in ('date:month', 'categ_id', 'product_id'):
+                [row] = self.analysis._read_group(
+                    [('date', '>=', '2025-02-01'), ('date', '<', '2025-04-01'), ('user_id', '=', self.env.uid)],
+                    [groupby], ['amount_ordered_last_year:sum'])
+                self.assertEqual(row[1], 100, groupby)
+
+    def assertRollUpsAnswerAsFacts(self, domain, groupby, measures):
         analysis = self.in_companies('sales.analysis', self.manager, self.company + self.other_company)
         rolled_up = analysis._read_group(domain, groupby, measures)
         with patch.object(type(analysis), '_roll_ups', lambda self: []):
