@@ -1,9 +1,13 @@
+import io
 import os
+import re
 import tempfile
 import unittest
+import zipfile
 from datetime import datetime
 from decimal import ROUND_HALF_UP, Decimal
 
+import openpyxl
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -232,9 +236,44 @@ class TestTables(unittest.TestCase):
             (b'a,a\n1,2\n', 'headers'),
             (b'PK\x03\x04nothing', 'broken'),
             (b'\x1f\x8bno', 'broken'),
+            (b'\n \n,,\n', 'empty'),
+            (b'a,b\n1,Pen\x00cil\n', 'broken'),
+            (b'a,b\x00\n1,2\n', 'broken'),
+            (b'\x89PNG\r\n\x1a\n' + bytes(range(256)) * 20, 'broken'),
+            (self.workbook([['a'], [1]], lambda sheet: sheet[:-60]), 'broken'),
+            (self.workbook([['a'], [1]])[:900], 'broken'),
         ):
-            with self.subTest(code), self.assertRaisesRegex(TableError, code):
+            with self.subTest(code, content=content[:20]), self.assertRaisesRegex(TableError, code):
                 self.read(content)
+
+    def workbook(self, rows, edit=lambda sheet: sheet):
+        """Return an XLSX file of these rows, the XML of its sheet changed by ``edit``."""
+        book = openpyxl.Workbook()
+        for row in rows:
+            book.active.append(row)
+        made, target = io.BytesIO(), io.BytesIO()
+        book.save(made)
+        with zipfile.ZipFile(made) as source, zipfile.ZipFile(target, 'w') as changed:
+            for name in source.namelist():
+                content = source.read(name)
+                changed.writestr(name, edit(content) if name.endswith('sheet1.xml') else content)
+        return target.getvalue()
+
+    def test_all_rows_of_a_workbook_are_read_whatever_it_says_of_its_size(self):
+        for size in (b'A1', b'A1:B2', b'A1:XFD9', b''):
+            def claim(sheet, size=size):
+                return re.sub(rb'<dimension ref="[^"]*" ?/>', b'<dimension ref="%s"/>' % size if size else b'', sheet)
+            with self.subTest(size):
+                _table, rows = self.read(self.workbook([['a', 'b'], [1, 2], [3, None], [], [5, 6]], claim))
+                self.assertEqual([(line, row['a']) for line, row in rows], [(2, 1), (3, 3), (5, 5)])
+                self.assertEqual(rows[2][1], {'a': 5, 'b': 6})
+
+    def test_blank_lines_before_the_headers_are_skipped(self):
+        for content in (b'\n  \n\na;b\n1;2\n', self.workbook([[], [], ['', None], ['a', 'b'], [1, 2]])):
+            with self.subTest(content[:10]):
+                table, rows = self.read(content)
+                self.assertEqual(table.headers, ['a', 'b'])
+                self.assertEqual([(line, str(row['b'])) for line, row in rows], [(5, '2')])
 
     def test_columns_are_guessed_in_english_and_chinese(self):
         mapping = guess_mapping(['Order ID', 'ORDER_DATE', 'Qty', 'Unit Price', 'SKU', 'Ship Mode', 'Customer'])
