@@ -5,7 +5,7 @@ import io
 import os
 import tempfile
 from contextlib import contextmanager, suppress
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from unittest import skipUnless
 from unittest.mock import patch
@@ -119,6 +119,65 @@ class TestSalesImport(ImportCase):
         self.assertEqual(
             [str(moment) for moment in order.mapped('date_order')], ['2024-06-01 04:00:00', '2024-05-31 16:30:00']
         )
+
+    def test_a_day_of_a_workbook_is_that_of_a_text(self):
+        book = openpyxl.Workbook()
+        book.active.append(HEADERS)
+        book.active.append(['W1', datetime(2024, 1, 15), 'C', 'P', 1, 5])
+        target = io.BytesIO()
+        book.save(target)
+        order = self.orders(self.run_import(self.prepare(target.getvalue(), 'sales.xlsx')))
+        text = self.orders(self.run_import(self.table(['W2', '2024-01-15', 'C', 'P', 1, 5])))
+        self.assertEqual(order.date_order, text.date_order)
+
+    def test_numbers_are_read_as_their_column_writes_them(self):
+        headers = b'Order;Date;Customer;SKU;Qty;Price;Discount\n'
+        content = headers + b'N1;2024-01-01;C;P;0,500;2,00;10\nN2;2024-01-01;C;P;1,250;100,00;1\n'
+        record = self.prepare(content)
+        self.assertEqual([row['outcome'] for row in record.preview['rows']], ['read', 'read'])
+        self.run_import(record)
+        self.assertRecordValues(
+            self.orders(record).order_line,
+            [{'product_uom_qty': 0.5, 'discount': 10}, {'product_uom_qty': 1.25, 'discount': 1}],
+        )
+        undecided = self.run_import(self.prepare(headers + b'N3;2024-01-01;C;P;1,250;100;1\n'))
+        self.assertEqual(
+            self.issues(undecided),
+            [(2, 'quantity', 'ambiguous_number', 'error'), (2, 'discount', 'ambiguous_discount', 'error')],
+        )
+        undecided.write({'decimal_separator': ',', 'discount_format': 'fraction'})
+        self.run_import(undecided, 'check')
+        self.assertFalse(undecided.issue_ids)
+
+    def test_a_resumed_import_reads_on_as_it_began(self):
+        rows = [[f'R{n}', '2024-01-01', 'C', 'P', quantity, 5] for n, quantity in enumerate(['1,5', *['1,250'] * 9])]
+        record = self.table(*rows)
+        record._prepare_run('load')
+        with patch.object(sales_import_run, 'READ_ROWS', 3):
+            next(record._work())
+            self.env.flush_all()
+            self.env.invalidate_all()
+            record._run()
+        self.assertEqual(self.orders(record).order_line.mapped('product_uom_qty'), [1.5, *[1.25] * 9])
+
+    def test_a_date_years_ahead_is_refused(self):
+        with freeze_time('2026-01-15 03:00:00'):
+            record = self.run_import(
+                self.table(['F1', '2031-01-15', 'C', 'P', 1, 5], ['F2', '2199-01-05', 'C', 'P', 1, 5])
+            )
+        self.assertEqual(self.issues(record), [(3, 'date', 'future_date', 'error')])
+        self.assertIn('2199', record.issue_ids.reason)
+
+    def test_lines_without_customer_are_left_out_by_rule(self):
+        record = self.run_import(
+            self.table(
+                ['M1', '2024-01-01', '', 'P', 1, 5],
+                ['M2', '2024-01-01', 'C', 'P', 1, 5],
+                missing_customer_rule='skip',
+            )
+        )
+        self.assertEqual((record.state, record.imported_count, record.skipped_count), ('done', 1, 1))
+        self.assertEqual(self.issues(record), [(2, 'customer_name', 'missing_customer', 'info')])
 
     def test_totals_that_do_not_divide_are_exact_and_live_on(self):
         rows = [

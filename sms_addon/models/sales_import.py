@@ -65,6 +65,7 @@ class SalesImport(models.Model):
     last_line = fields.Integer(readonly=True, copy=False)
     position = fields.Char(help="Reference of the last order dealt with.", readonly=True, copy=False)
     newest_date = fields.Date(readonly=True, copy=False)
+    recognised = fields.Json(help="How the columns write their numbers, by all of their cells.", copy=False)
     day_shift = fields.Integer(string="Dates Moved By (days)", readonly=True, copy=False)
     row_count = fields.Integer(string="Lines", readonly=True, copy=False)
     imported_count = fields.Integer(string="Imported", readonly=True, copy=False)
@@ -234,6 +235,7 @@ class SalesImport(models.Model):
                 'last_line': 0,
                 'row_count': 0,
                 'newest_date': False,
+                'recognised': False,
                 'position': False,
                 'read_refused_count': 0,
                 'read_skipped_count': 0,

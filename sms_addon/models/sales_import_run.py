@@ -170,8 +170,9 @@ class SalesImportRun(models.AbstractModel):
 
     def _read_rows(self):
         """Put the rows aside, from the line on which the last batch ended."""
-        rules, mapping, batch = self._get_rules(), self._get_mapping(), []
+        mapping, batch = self._get_mapping(), []
         try:
+            rules = self._get_reading_rules(mapping)
             with self._open_table() as table:
                 for line, cells in table.rows:
                     if line <= self.last_line:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field, fields, replace
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from functools import cached_property
 
@@ -26,15 +26,20 @@ class Rules:
 
     date_format: str = 'auto'
     decimal_separator: str = 'auto'
+    separators: dict[str, str] = field(default_factory=dict)  # target: what its column was recognised to write
     discount_as_fraction: bool | None = None
+    latest: date | None = None  # a date after it was mistyped
     cancelled_pattern: str = ''  # order references of cancelled invoices, as `C\d+`
     cancelled: str = 'refuse'  # or skip, return (a line of negative quantity), cancel (a cancelled order)
     negative: str = 'refuse'  # or skip, return: negative quantities on other orders
-    missing_customer: str = 'refuse'  # or anonymous: sold to `anonymous_name`
+    missing_customer: str = 'refuse'  # or skip, anonymous: sold to `anonymous_name`
     anonymous_name: str = ''
     service_patterns: tuple[str, ...] = ()  # product codes that are postage, fees, adjustments...
     services: str = 'refuse'  # or skip, service (a product of type service)
     duplicates: str = 'refuse'  # or skip, keep: rows that say exactly the same as one before
+
+    def get_separator(self, name: str) -> str:
+        return self.separators.get(name, self.decimal_separator)
 
     def is_cancelled(self, order: str) -> bool:
         return bool(self.cancelled_pattern and re.fullmatch(self.cancelled_pattern, order))
@@ -154,7 +159,8 @@ def parse_row(line: int, cells: dict, mapping: dict[str, str], rules: Rules) -> 
     issues = []
 
     def read(target, parse, *args):
-        value = cells.get(mapping.get(target), '')
+        # a row keeps its surplus cells under None, which is no header
+        value = cells.get(mapping[target]) if target in mapping else None
         if value is None or value == '' or (isinstance(value, str) and not value.strip()):
             return None
         try:
@@ -164,11 +170,13 @@ def parse_row(line: int, cells: dict, mapping: dict[str, str], rules: Rules) -> 
         return None
 
     row.moment = read('date', parse_date, rules.date_format)
+    if row.moment and rules.latest and row.moment.date() > rules.latest:
+        issues.append(Issue(line, 'date', _text(cells[mapping['date']]), 'future_date'))
     for name in DECIMALS:
         if name == 'discount':
-            row.discount = read(name, parse_discount, rules.decimal_separator, rules.discount_as_fraction)
+            row.discount = read(name, parse_discount, rules.get_separator(name), rules.discount_as_fraction)
         else:
-            setattr(row, name, read(name, parse_number, rules.decimal_separator))
+            setattr(row, name, read(name, parse_number, rules.get_separator(name)))
     if None in cells:
         issues.append(Issue(line, None, _text(cells[None][0]), 'cells'))
     faulty = {issue.column for issue in issues}
