@@ -153,6 +153,24 @@ class TestSalesWarehouse(WarehouseCommon):
         self.assertAlmostEqual(difference.host_value, 1e13, delta=1)
         self.assertEqual((difference.fact_value, difference.source), (9.2e12, 'report'))
 
+    def test_the_largest_roll_up_has_integers_until_a_sum_does_not_fit(self):
+        def column_type():
+            [(name,)] = self.env.execute_query(SQL(
+                "SELECT format_type(atttypid, NULL) FROM pg_attribute"
+                " WHERE attrelid = 'sales_cube_customer'::regclass AND attname = 'price_subtotal'"))
+            return name
+        self.assertEqual(column_type(), 'bigint')
+        orders = self.order([(self.products[0], 1, 6e12)]) + self.order([(self.products[0], 1, 6e12)])
+        self.refresh()
+        self.assertEqual(column_type(), 'numeric')
+        self.assertRefreshEqualsRebuild()
+        self.assertEqual(column_type(), 'numeric')
+        orders.order_line.price_unit = 1
+        self.assertRefreshEqualsRebuild()
+        self.assertEqual(column_type(), 'bigint', "a rebuild finds that all fit again")
+        self.env['sales.cube.customer'].init()
+        self.assertFalse(self.warehouse._is_stale(), "an upgrade finds the table as it should be")
+
     def test_an_order_of_another_century_stops_nobody(self):
         order = self.order([(self.products[0], 1, 100)], '2206-01-15 00:00:00')
         self.assertRefreshEqualsRebuild()
