@@ -13,8 +13,9 @@ from unittest.mock import patch
 import openpyxl
 import psycopg2.errors
 
-from odoo import fields
+from odoo import SUPERUSER_ID, fields
 from odoo.exceptions import AccessError, UserError
+from odoo.sql_db import db_connect
 from odoo.tests import HttpCase, TransactionCase, freeze_time, new_test_user, tagged
 from odoo.tools import mute_logger
 
@@ -513,6 +514,39 @@ class TestSalesImportRun(ImportCase):
         record.action_resume()
         self.run_cron()
         self.assertEqual((record.state, len(self.orders(record))), ('done', 40))
+
+    def test_a_request_to_stop_is_read_by_who_works_on_the_import(self):
+        record = self.table(*self.rows)
+        record.action_import()
+        with self.enter_registry_test_mode():
+            record.progress_id.sudo().request_stop()
+        self.run_cron()
+        self.assertEqual((record.state, record.phase, len(self.orders(record))), ('stopped', 'read', 0))
+        record.action_resume()
+        self.run_cron()
+        self.assertEqual((record.state, len(self.orders(record))), ('done', 40))
+
+    def test_a_stop_does_not_wait_for_the_transaction_that_loads(self):
+        with db_connect(self.env.cr.dbname).cursor() as cr:
+            env = self.env(cr=cr, su=True, user=SUPERUSER_ID)
+            record = env['sales.import'].create({'name': "Long transaction", 'source': 'test'})
+            record.write({'state': 'running', 'progress_id': env['sales.import.progress'].sudo().create({}).id})
+            cr.commit()
+            try:
+                with db_connect(self.env.cr.dbname).cursor() as loader:
+                    loader.execute("UPDATE sales_import SET row_count = 1 WHERE id = %s", (record.id,))
+                    cr.execute("SET LOCAL lock_timeout = '2s'")
+                    record.action_stop()
+                    cr.commit()
+                    loader.rollback()
+                self.assertEqual(record.progress_id.sudo().publish(record), 'stopped')
+                self.assertEqual(record.state, 'running', "until who works on it reads the request")
+            finally:
+                cr.rollback()
+                record.state = 'stopped'
+                record.progress_id.sudo().unlink()
+                record.unlink()
+                cr.commit()
 
     def test_an_order_cannot_be_imported_twice_behind_our_back(self):
         order = self.orders(self.run_import(self.table(self.rows[0])))

@@ -154,13 +154,23 @@ class SalesImport(models.Model):
         return self._start('load')
 
     def action_stop(self):
-        """Stop after the batch that is being worked on."""
-        self.filtered(lambda record: record.state == 'running').state = 'stopped'
+        """Stop after the batch that is being worked on.
+
+        Whoever works on it holds its row, for as long as it takes to load a small file: then it sets the state
+        itself, once it has read the request.
+        """
+        self.check_access('write')
+        for record in self.filtered(lambda record: record.state == 'running'):
+            if record.try_lock_for_update(allow_referencing=True):
+                record.state = 'stopped'
+            else:
+                record.progress_id.sudo().request_stop()
 
     def action_resume(self):
         """Carry on where a stopped or failed import was left."""
         for record in self.filtered(lambda record: record.state in ('stopped', 'failed')):
             record.write({'state': 'running', 'error': False})
+            record.progress_id.sudo().stop_requested = False
             record._wake()
 
     def action_reset(self):
@@ -218,7 +228,9 @@ class SalesImport(models.Model):
             values['phase'] = 'read'
         if not self.progress_id:
             self.progress_id = self.env['sales.import.progress'].sudo().create({})
-        self.progress_id.sudo().write({'phase': values.get('phase'), 'done': 0, 'total': self.row_count})
+        self.progress_id.sudo().write(
+            {'phase': values.get('phase'), 'done': 0, 'total': self.row_count, 'stop_requested': False}
+        )
         self.write(values)
 
     def _reset(self):

@@ -66,6 +66,8 @@ class SalesImportRun(models.AbstractModel):
             if not commit:
                 raise
             self.env.cr.rollback()
+            if self.state == 'running' and self.progress_id.sudo().stop_requested:
+                self.state = 'stopped'
             return bool(commit(remaining=int(self.state == 'running')))
         except Exception as error:
             if not commit:
