@@ -313,6 +313,82 @@ class TestSalesImport(ImportCase):
         record = self.run_import(self.table(['X1', '2024-01-01', 'C', 'P', 3, 5]))
         self.assertEqual((record.present_count, self.issues(record)), (1, [(2, 'quantity', 'differs', 'warning')]))
 
+    def test_an_order_is_not_extended_by_lines_of_another(self):
+        self.rate('EUR')
+        first = self.orders(self.run_import(self.table(['E1', '2024-01-01 23:30', 'C', 'P', 1, 5])))
+        for row, column, code in (
+            (['E1', '2024-01-01', 'D', 'Q', 1, 5], 'customer_ref', 'two_customer'),
+            (['E1', '2024-01-01', 'C', 'Q', 1, 5, '', 'EUR'], 'currency', 'two_currency'),
+            (['E1', '2024-01-02', 'C', 'Q', 1, 5], 'date', 'other_date'),
+        ):
+            for goal in ('check', 'load'):
+                record = self.run_import(self.table(row, error_rule='leave'), goal)
+                self.assertEqual((self.issues(record), record.refused_count), ([(2, column, code, 'error')], 1))
+        self.assertEqual(first.order_line.product_id.default_code, 'P')
+        company = self.env.company.currency_id.name.lower()
+        record = self.run_import(self.table(['E1', '2024-01-01', 'C', 'Q', 1, 5, '', company]))
+        self.assertEqual((record.state, first.order_line.mapped('product_id.default_code')), ('done', ['P', 'Q']))
+
+    def test_an_order_of_shifted_dates_is_extended_on_another_day(self):
+        rows = [['H1', '2020-01-01', 'C', 'P', 1, 5], ['H1', '2020-01-01', 'C', 'Q', 1, 5]]
+        for count, today in ((1, '2026-01-15'), (2, '2026-02-20')):
+            with freeze_time(f'{today} 03:00:00'):
+                record = self.run_import(self.table(*rows[:count], shift_dates=True))
+            self.assertEqual((record.state, record.imported_count), ('done', 1))
+
+    def test_codes_and_names_do_not_meet(self):
+        content = (
+            b'Order,Date,Customer ID,Customer Name,Product ID,Product Name,Quantity,Unit Price\n'
+            b'C1,2024-01-01,ACME,Acme Ltd,Pen,Fountain pen,1,10\n'
+            b'C2,2024-01-01,,ACME,,Pen,1,10\n'
+        )
+        orders = self.orders(self.run_import(self.prepare(content)))
+        self.assertEqual(orders.mapped('partner_id.name'), ["Acme Ltd", "ACME"])
+        self.assertEqual(orders.mapped('order_line.product_id.name'), ["Fountain pen", "Pen"])
+        again = self.run_import(self.prepare(content, source='again'))
+        self.assertEqual(self.orders(again).partner_id, orders.partner_id)
+
+    def test_a_login_that_is_taken_is_reported_and_not_made_again(self):
+        elsewhere = self.env['res.company'].sudo().create({'name': "Elsewhere"})
+        admin = self.env(su=True)
+        new_test_user(admin, 'pete@example.com', 'base.group_portal', name="Portal Pete")
+        new_test_user(
+            admin, 'rosa.luz', 'base.group_user', name="Rosa Luz", company_id=elsewhere.id,
+            company_ids=[(6, 0, elsewhere.ids)])
+        former = new_test_user(admin, 'otto.former', 'sales_team.group_sale_salesman', name="Otto Former")
+        former.active = False
+        header = 'Order,Date,Customer,SKU,Qty,Price,Salesperson'
+        people = ['Pete@Example.com', 'Rosa Luz', 'Otto Former', 'Ann Lee', 'ann  lee']
+        rows = [f'S{n},2024-01-01,C,P,1,5,{person}' for n, person in enumerate(people)]
+        content = '\n'.join([header, *rows]).encode()
+        expected = [(2, 'salesperson', 'unknown_salesperson', 'warning'),
+                    (3, 'salesperson', 'unknown_salesperson', 'warning')]
+        for goal in ('check', 'load'):
+            record = self.run_import(self.prepare(content, create_salespeople=True), goal)
+            self.assertEqual(self.issues(record), expected, goal)
+        users = [order.user_id for order in self.orders(record)]
+        self.assertEqual([user.name for user in users[:4]], [False, False, "Otto Former", "Ann Lee"])
+        self.assertEqual(users[3], users[4])
+        again = self.run_import(self.prepare(content, create_salespeople=True, source='again'))
+        self.assertEqual([order.user_id for order in self.orders(again)], users)
+
+    def test_a_currency_without_a_rate_is_refused_wherever_it_is_stated(self):
+        pound = self.env.ref('base.GBP').sudo()
+        pound.active = True
+        pound.rate_ids.unlink()
+        row = ['G1', '2024-01-01', 'C', 'P', 1, 5]
+        for record in (self.table([*row, '', 'gbp']), self.table(row, currency_id=pound.id)):
+            self.run_import(record, 'check')
+            self.assertEqual(self.issues(record), [(2, 'currency', 'no_rate', 'error')])
+        self.rate('GBP')
+        record = self.run_import(self.table(row, currency_id=pound.id))
+        self.assertEqual(self.orders(record).currency_id, pound)
+
+    def rate(self, name):
+        currency = self.env.ref(f'base.{name}').sudo()
+        currency.active = True
+        self.env['res.currency.rate'].sudo().create({'currency_id': currency.id, 'rate': 0.5, 'name': '2023-01-01'})
+
     def test_the_same_reference_of_another_source_is_another_order(self):
         row = ['Z1', '2024-01-01', 'C', 'P', 1, 5]
         self.run_import(self.table(row))

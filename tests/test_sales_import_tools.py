@@ -476,6 +476,23 @@ class TestRows(unittest.TestCase):
         self.assertEqual(plan.moment, datetime(2020, 1, 1, 12))
         self.assertEqual([(issue.code, issue.severity) for issue in plan.issues], [('two_dates', 'warning')])
 
+    def test_a_currency_is_the_same_in_any_case(self):
+        plan = self.assemble({'currency': 'usd'}, {'currency': 'USD', 'product_code': 'P2'})
+        self.assertEqual(([line.row.currency for line in plan.lines], plan.issues), (['USD', 'USD'], []))
+
+    def test_a_code_is_not_a_name(self):
+        names = {'customer_name': 'customer_name', 'product_name': 'product_name'}
+        rows = [
+            parse_row(n, {**self.CELLS, **cells}, {**MAPPING, **names}, Rules()).row
+            for n, cells in enumerate([
+                {'customer_ref': 'ACME', 'product_code': 'Pen'},
+                {'customer_ref': '', 'customer_name': 'ACME', 'product_code': '', 'product_name': 'Pen'},
+            ])
+        ]
+        self.assertNotEqual(rows[0].customer_key, rows[1].customer_key)
+        self.assertNotEqual(rows[0].product_key, rows[1].product_key)
+        self.assertIn('two_customer', [issue.code for issue in assemble_order('A1', enumerate(rows), Rules()).issues])
+
     def test_no_order_is_planned_in_part(self):
         plan = self.assemble({}, {'quantity': 'x', 'product_code': 'P2'}, {'product_code': 'P3'})
         self.assertEqual((plan.lines, plan.refused), ([], 2))

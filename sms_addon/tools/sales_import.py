@@ -123,6 +123,20 @@ class Row:
     def product(self) -> str:
         return self.product_code or self.product_name
 
+    # a code and a name that read the same are two things: these keys keep them apart
+
+    @property
+    def customer_key(self) -> tuple[str, str] | None:
+        return _key(self.customer_ref, self.customer_name)
+
+    @property
+    def product_key(self) -> tuple[str, str] | None:
+        return _key(self.product_code, self.product_name)
+
+
+def _key(ref, name):
+    return ('ref', ref) if ref else ('name', name) if name else None
+
 
 ROW_FIELDS = [one.name for one in fields(Row)]
 DECIMALS = ('quantity', 'unit_price', 'discount', 'total', 'unit_cost', 'profit')
@@ -156,6 +170,7 @@ def parse_row(line: int, cells: dict, mapping: dict[str, str], rules: Rules) -> 
     """
     texts = {target: _text(cells.get(header)) for target, header in mapping.items() if target != 'date'}
     row = Row(texts.get('order_ref', ''), None, None, **{name: texts.get(name, '') for name in TEXTS})
+    row.currency = row.currency.upper()
     issues = []
 
     def read(target, parse, *args):
@@ -318,11 +333,11 @@ def assemble_order(order: str, rows: Iterable[tuple[int, Row | None]], rules: Ru
 
 def _disagreements(lines, first):
     """Yield what the rows of an order must agree on and do not."""
-    for column, name in (('customer_ref', 'customer'), ('currency', 'currency')):
-        value = getattr(first, name)
-        for planned in lines:
-            if getattr(planned.row, name) != value:
-                yield Issue(planned.line, column, getattr(planned.row, name), f'two_{name}')
+    for planned in lines:
+        if planned.row.customer_key != first.customer_key:
+            yield Issue(planned.line, 'customer_ref', planned.row.customer, 'two_customer')
+        if planned.row.currency != first.currency:
+            yield Issue(planned.line, 'currency', planned.row.currency, 'two_currency')
 
 
 def _skip_cancelled_lines(plan):
