@@ -149,6 +149,18 @@ class TestSalesAnalysis(WarehouseCommon):
             for model in ('sales.analysis', 'sale.report')]
         self.assertEqual(*(sum(row[-1] for row in rows) for rows in counts))
 
+    def test_conditions_on_measures_that_no_column_holds(self):
+        lines, infinity = self.analysis.search_count([]), float('inf')
+        for value in (infinity, -infinity, float('nan'), 1e30):
+            for operator in ('>', '<=', 'in', 'not in'):
+                self.analysis.search_count([('price_subtotal', operator, [value] if 'in' in operator else value)])
+        self.assertEqual(self.analysis.search_count([('price_subtotal', '<', infinity)]), lines)
+        self.assertEqual(self.analysis.search_count([('price_subtotal', '>', 1e30)]), 0)
+        ones = self.analysis.search([('product_uom_qty', '=', 1)])
+        self.assertEqual(self.analysis.search([('product_uom_qty', 'in', [True])]), ones)
+        with self.assertRaises(ValueError):
+            self.analysis.search_count([('price_subtotal', '>', 'much')])
+
     OWN_MEASURES = (
         '__count', 'amount_ordered:sum', 'qty_ordered:sum', 'amount_margin:sum', 'quotation_count:sum',
         'order_count:sum', 'lost_count:sum', 'win_rate:avg', 'average_order:avg', 'cycle_days:avg', 'margin_rate:avg',

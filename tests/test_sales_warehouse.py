@@ -4,6 +4,7 @@ from unittest.mock import patch
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from psycopg2.errors import QueryCanceled
 
 from odoo import Command
 from odoo.exceptions import AccessError, ConcurrencyError, UserError
@@ -351,7 +352,30 @@ class TestSalesWarehouse(WarehouseCommon):
         self.env['res.company']._guess_sales_timezones()
         self.assertEqual(self.company.sales_timezone, 'Asia/Shanghai')
 
+    def test_a_stopped_rebuild_leaves_the_check_that_waits(self):
+        with patch('odoo.addons.sms_addon.models.sales_warehouse.CHECK_LINES', -1):
+            self.warehouse.action_check()
+        self.env['ir.config_parameter'].set_param('sms_addon.warehouse_stale', 'requested')
+        for method, stopped in (('_rebuild', (True, True)), ('_refresh_batch', (False, True)),
+                                ('_run_check', (False, False))):
+            self.warehouse.rebuild_stopped = False
+            with (
+                self.subTest(method), patch.object(type(self.warehouse), method, side_effect=QueryCanceled),
+                self.enter_registry_test_mode(),
+            ):
+                self.env.ref('sms_addon.ir_cron_sales_warehouse').method_direct_trigger()
+                self.env.invalidate_all()
+                self.assertEqual((self.warehouse.rebuild_stopped, self.warehouse.check_requested), stopped)
+            self.env['ir.config_parameter'].set_param('sms_addon.warehouse_stale', False)
+
     # -- rights
+
+    def test_a_salesperson_reads_how_fresh_the_figures_are(self):
+        self.env.cr.execute(SQL("DELETE FROM sales_fact WHERE order_id = %s", self.orders[3].id))
+        self.warehouse.action_check()
+        [values] = self.warehouse.with_user(self.salesman).read()
+        self.assertGreater(values['difference_count'], 0)
+        self.assertNotIn('difference_ids', values, "the differences speak of orders of others")
 
     def test_a_salesperson_refreshes_but_does_not_rebuild(self):
         self.orders[1].order_line[0].product_uom_qty = 11
