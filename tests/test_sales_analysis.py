@@ -1,5 +1,5 @@
 import random
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from unittest.mock import patch
 
 from hypothesis import HealthCheck, given, settings
@@ -149,13 +149,27 @@ class TestSalesAnalysis(WarehouseCommon):
             for model in ('sales.analysis', 'sale.report')]
         self.assertEqual(*(sum(row[-1] for row in rows) for rows in counts))
 
+    def test_conditions_on_measures_that_no_column_holds(self):
+        lines, infinity = self.analysis.search_count([]), float('inf')
+        for value in (infinity, -infinity, float('nan'), 1e30):
+            for operator in ('>', '<=', 'in', 'not in'):
+                self.analysis.search_count([('price_subtotal', operator, [value] if 'in' in operator else value)])
+        self.assertEqual(self.analysis.search_count([('price_subtotal', '<', infinity)]), lines)
+        self.assertEqual(self.analysis.search_count([('price_subtotal', '>', 1e30)]), 0)
+        ones = self.analysis.search([('product_uom_qty', '=', 1)])
+        self.assertEqual(self.analysis.search([('product_uom_qty', 'in', [True])]), ones)
+        with self.assertRaises(ValueError):
+            self.analysis.search_count([('price_subtotal', '>', 'much')])
+
     OWN_MEASURES = (
         '__count', 'amount_ordered:sum', 'qty_ordered:sum', 'amount_margin:sum', 'quotation_count:sum',
         'order_count:sum', 'lost_count:sum', 'win_rate:avg', 'average_order:avg', 'cycle_days:avg', 'margin_rate:avg',
         'amount_delivered:sum', 'amount_invoiced:sum', 'amount_paid:sum', 'amount_refunded:sum',
         'user_id:count_distinct',
     )
-    LAST_YEAR_MEASURES = (*OWN_MEASURES, 'amount_ordered_last_year:sum', 'growth:avg')
+    LAST_YEAR_MEASURES = (
+        *OWN_MEASURES, 'amount_ordered_last_year:sum', 'amount_delivered_last_year:sum',
+        'amount_invoiced_last_year:sum', 'growth:avg')
 
     @RULES
     @given(
@@ -163,6 +177,42 @@ class TestSalesAnalysis(WarehouseCommon):
         groupby=st.lists(st.sampled_from(GROUPINGS), max_size=2, unique_by=lambda spec: spec.partition(':')[0]),
         measures=st.sampled_from([OWN_MEASURES, LAST_YEAR_MEASURES]))
     def test_roll_ups_answer_as_the_facts_do(self, domain, groupby, measures):
+        self.assertRollUpsAnswerAsFacts(domain, groupby, measures)
+
+    @RULES
+    @given(
+        today=st.dates(date(2025, 10, 20), date(2027, 8, 10)),
+        domain=domains,
+        groupby=st.lists(
+            st.sampled_from(['date:month', 'date:year', 'user_id', 'country_id', 'categ_id', 'date:day', 'company_id']),
+            max_size=2, unique_by=lambda spec: spec.partition(':')[0]))
+    def test_last_year_ends_today_in_every_table(self, today, domain, groupby):
+        with patch.object(fields.Date, 'context_today', return_value=today):
+            self.assertRollUpsAnswerAsFacts(domain, groupby, self.LAST_YEAR_MEASURES)
+
+    def test_last_year_of_a_month_that_has_begun(self):
+        for day in ('2023-05-10', '2023-05-17', '2023-05-18', '2023-06-01'):
+            self.order([(self.products[0], 1, 100)], f'{day} 10:00:00')
+        self.refresh()
+        with patch.object(fields.Date, 'context_today', return_value=date(2024, 5, 17)):
+            for groupby in ('date:month', 'categ_id', 'product_id'):
+                [row] = self.analysis._read_group(
+                    [('date', '>=', '2024-05-01'), ('date', '<', '2024-07-01')], [groupby],
+                    ['amount_ordered_last_year:sum'])
+                self.assertEqual(row[1], 200, groupby)
+
+    def test_last_year_of_a_leap_day(self):
+        self.order([(self.products[0], 1, 100)], '2024-02-29 10:00:00')
+        self.order([(self.products[0], 1, 7)], '2024-03-01 10:00:00')
+        self.refresh()
+        with patch.object(fields.Date, 'context_today', return_value=date(2025, 2, 28)):
+            for groupby in ('date:month', 'categ_id', 'product_id'):
+                [row] = self.analysis._read_group(
+                    [('date', '>=', '2025-02-01'), ('date', '<', '2025-04-01'), ('user_id', '=', self.env.uid)],
+                    [groupby], ['amount_ordered_last_year:sum'])
+                self.assertEqual(row[1], 100, groupby)
+
+    def assertRollUpsAnswerAsFacts(self, domain, groupby, measures):
         analysis = self.in_companies('sales.analysis', self.manager, self.company + self.other_company)
         rolled_up = analysis._read_group(domain, groupby, measures)
         with patch.object(type(analysis), '_roll_ups', lambda self: []):

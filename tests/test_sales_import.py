@@ -5,7 +5,7 @@ import io
 import os
 import tempfile
 from contextlib import contextmanager, suppress
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from unittest import skipUnless
 from unittest.mock import patch
@@ -13,8 +13,9 @@ from unittest.mock import patch
 import openpyxl
 import psycopg2.errors
 
-from odoo import fields
+from odoo import SUPERUSER_ID, fields
 from odoo.exceptions import AccessError, UserError
+from odoo.sql_db import db_connect
 from odoo.tests import HttpCase, TransactionCase, freeze_time, new_test_user, tagged
 from odoo.tools import mute_logger
 
@@ -119,6 +120,65 @@ class TestSalesImport(ImportCase):
         self.assertEqual(
             [str(moment) for moment in order.mapped('date_order')], ['2024-06-01 04:00:00', '2024-05-31 16:30:00']
         )
+
+    def test_a_day_of_a_workbook_is_that_of_a_text(self):
+        book = openpyxl.Workbook()
+        book.active.append(HEADERS)
+        book.active.append(['W1', datetime(2024, 1, 15), 'C', 'P', 1, 5])
+        target = io.BytesIO()
+        book.save(target)
+        order = self.orders(self.run_import(self.prepare(target.getvalue(), 'sales.xlsx')))
+        text = self.orders(self.run_import(self.table(['W2', '2024-01-15', 'C', 'P', 1, 5])))
+        self.assertEqual(order.date_order, text.date_order)
+
+    def test_numbers_are_read_as_their_column_writes_them(self):
+        headers = b'Order;Date;Customer;SKU;Qty;Price;Discount\n'
+        content = headers + b'N1;2024-01-01;C;P;0,500;2,00;10\nN2;2024-01-01;C;P;1,250;100,00;1\n'
+        record = self.prepare(content)
+        self.assertEqual([row['outcome'] for row in record.preview['rows']], ['read', 'read'])
+        self.run_import(record)
+        self.assertRecordValues(
+            self.orders(record).order_line,
+            [{'product_uom_qty': 0.5, 'discount': 10}, {'product_uom_qty': 1.25, 'discount': 1}],
+        )
+        undecided = self.run_import(self.prepare(headers + b'N3;2024-01-01;C;P;1,250;100;1\n'))
+        self.assertEqual(
+            self.issues(undecided),
+            [(2, 'quantity', 'ambiguous_number', 'error'), (2, 'discount', 'ambiguous_discount', 'error')],
+        )
+        undecided.write({'decimal_separator': ',', 'discount_format': 'fraction'})
+        self.run_import(undecided, 'check')
+        self.assertFalse(undecided.issue_ids)
+
+    def test_a_resumed_import_reads_on_as_it_began(self):
+        rows = [[f'R{n}', '2024-01-01', 'C', 'P', quantity, 5] for n, quantity in enumerate(['1,5', *['1,250'] * 9])]
+        record = self.table(*rows)
+        record._prepare_run('load')
+        with patch.object(sales_import_run, 'READ_ROWS', 3):
+            next(record._work())
+            self.env.flush_all()
+            self.env.invalidate_all()
+            record._run()
+        self.assertEqual(self.orders(record).order_line.mapped('product_uom_qty'), [1.5, *[1.25] * 9])
+
+    def test_a_date_years_ahead_is_refused(self):
+        with freeze_time('2026-01-15 03:00:00'):
+            record = self.run_import(
+                self.table(['F1', '2031-01-15', 'C', 'P', 1, 5], ['F2', '2199-01-05', 'C', 'P', 1, 5])
+            )
+        self.assertEqual(self.issues(record), [(3, 'date', 'future_date', 'error')])
+        self.assertIn('2199', record.issue_ids.reason)
+
+    def test_lines_without_customer_are_left_out_by_rule(self):
+        record = self.run_import(
+            self.table(
+                ['M1', '2024-01-01', '', 'P', 1, 5],
+                ['M2', '2024-01-01', 'C', 'P', 1, 5],
+                missing_customer_rule='skip',
+            )
+        )
+        self.assertEqual((record.state, record.imported_count, record.skipped_count), ('done', 1, 1))
+        self.assertEqual(self.issues(record), [(2, 'customer_name', 'missing_customer', 'info')])
 
     def test_totals_that_do_not_divide_are_exact_and_live_on(self):
         rows = [
@@ -252,6 +312,82 @@ class TestSalesImport(ImportCase):
         self.run_import(self.table(['X1', '2024-01-01', 'C', 'P', 1, 5]))
         record = self.run_import(self.table(['X1', '2024-01-01', 'C', 'P', 3, 5]))
         self.assertEqual((record.present_count, self.issues(record)), (1, [(2, 'quantity', 'differs', 'warning')]))
+
+    def test_an_order_is_not_extended_by_lines_of_another(self):
+        self.rate('EUR')
+        first = self.orders(self.run_import(self.table(['E1', '2024-01-01 23:30', 'C', 'P', 1, 5])))
+        for row, column, code in (
+            (['E1', '2024-01-01', 'D', 'Q', 1, 5], 'customer_ref', 'two_customer'),
+            (['E1', '2024-01-01', 'C', 'Q', 1, 5, '', 'EUR'], 'currency', 'two_currency'),
+            (['E1', '2024-01-02', 'C', 'Q', 1, 5], 'date', 'other_date'),
+        ):
+            for goal in ('check', 'load'):
+                record = self.run_import(self.table(row, error_rule='leave'), goal)
+                self.assertEqual((self.issues(record), record.refused_count), ([(2, column, code, 'error')], 1))
+        self.assertEqual(first.order_line.product_id.default_code, 'P')
+        company = self.env.company.currency_id.name.lower()
+        record = self.run_import(self.table(['E1', '2024-01-01', 'C', 'Q', 1, 5, '', company]))
+        self.assertEqual((record.state, first.order_line.mapped('product_id.default_code')), ('done', ['P', 'Q']))
+
+    def test_an_order_of_shifted_dates_is_extended_on_another_day(self):
+        rows = [['H1', '2020-01-01', 'C', 'P', 1, 5], ['H1', '2020-01-01', 'C', 'Q', 1, 5]]
+        for count, today in ((1, '2026-01-15'), (2, '2026-02-20')):
+            with freeze_time(f'{today} 03:00:00'):
+                record = self.run_import(self.table(*rows[:count], shift_dates=True))
+            self.assertEqual((record.state, record.imported_count), ('done', 1))
+
+    def test_codes_and_names_do_not_meet(self):
+        content = (
+            b'Order,Date,Customer ID,Customer Name,Product ID,Product Name,Quantity,Unit Price\n'
+            b'C1,2024-01-01,ACME,Acme Ltd,Pen,Fountain pen,1,10\n'
+            b'C2,2024-01-01,,ACME,,Pen,1,10\n'
+        )
+        orders = self.orders(self.run_import(self.prepare(content)))
+        self.assertEqual(orders.mapped('partner_id.name'), ["Acme Ltd", "ACME"])
+        self.assertEqual(orders.mapped('order_line.product_id.name'), ["Fountain pen", "Pen"])
+        again = self.run_import(self.prepare(content, source='again'))
+        self.assertEqual(self.orders(again).partner_id, orders.partner_id)
+
+    def test_a_login_that_is_taken_is_reported_and_not_made_again(self):
+        elsewhere = self.env['res.company'].sudo().create({'name': "Elsewhere"})
+        admin = self.env(su=True)
+        new_test_user(admin, 'pete@example.com', 'base.group_portal', name="Portal Pete")
+        new_test_user(
+            admin, 'rosa.luz', 'base.group_user', name="Rosa Luz", company_id=elsewhere.id,
+            company_ids=[(6, 0, elsewhere.ids)])
+        former = new_test_user(admin, 'otto.former', 'sales_team.group_sale_salesman', name="Otto Former")
+        former.active = False
+        header = 'Order,Date,Customer,SKU,Qty,Price,Salesperson'
+        people = ['Pete@Example.com', 'Rosa Luz', 'Otto Former', 'Ann Lee', 'ann  lee']
+        rows = [f'S{n},2024-01-01,C,P,1,5,{person}' for n, person in enumerate(people)]
+        content = '\n'.join([header, *rows]).encode()
+        expected = [(2, 'salesperson', 'unknown_salesperson', 'warning'),
+                    (3, 'salesperson', 'unknown_salesperson', 'warning')]
+        for goal in ('check', 'load'):
+            record = self.run_import(self.prepare(content, create_salespeople=True), goal)
+            self.assertEqual(self.issues(record), expected, goal)
+        users = [order.user_id for order in self.orders(record)]
+        self.assertEqual([user.name for user in users[:4]], [False, False, "Otto Former", "Ann Lee"])
+        self.assertEqual(users[3], users[4])
+        again = self.run_import(self.prepare(content, create_salespeople=True, source='again'))
+        self.assertEqual([order.user_id for order in self.orders(again)], users)
+
+    def test_a_currency_without_a_rate_is_refused_wherever_it_is_stated(self):
+        pound = self.env.ref('base.GBP').sudo()
+        pound.active = True
+        pound.rate_ids.unlink()
+        row = ['G1', '2024-01-01', 'C', 'P', 1, 5]
+        for record in (self.table([*row, '', 'gbp']), self.table(row, currency_id=pound.id)):
+            self.run_import(record, 'check')
+            self.assertEqual(self.issues(record), [(2, 'currency', 'no_rate', 'error')])
+        self.rate('GBP')
+        record = self.run_import(self.table(row, currency_id=pound.id))
+        self.assertEqual(self.orders(record).currency_id, pound)
+
+    def rate(self, name):
+        currency = self.env.ref(f'base.{name}').sudo()
+        currency.active = True
+        self.env['res.currency.rate'].sudo().create({'currency_id': currency.id, 'rate': 0.5, 'name': '2023-01-01'})
 
     def test_the_same_reference_of_another_source_is_another_order(self):
         row = ['Z1', '2024-01-01', 'C', 'P', 1, 5]
@@ -454,6 +590,39 @@ class TestSalesImportRun(ImportCase):
         record.action_resume()
         self.run_cron()
         self.assertEqual((record.state, len(self.orders(record))), ('done', 40))
+
+    def test_a_request_to_stop_is_read_by_who_works_on_the_import(self):
+        record = self.table(*self.rows)
+        record.action_import()
+        with self.enter_registry_test_mode():
+            record.progress_id.sudo().request_stop()
+        self.run_cron()
+        self.assertEqual((record.state, record.phase, len(self.orders(record))), ('stopped', 'read', 0))
+        record.action_resume()
+        self.run_cron()
+        self.assertEqual((record.state, len(self.orders(record))), ('done', 40))
+
+    def test_a_stop_does_not_wait_for_the_transaction_that_loads(self):
+        with db_connect(self.env.cr.dbname).cursor() as cr:
+            env = self.env(cr=cr, su=True, user=SUPERUSER_ID)
+            record = env['sales.import'].create({'name': "Long transaction", 'source': 'test'})
+            record.write({'state': 'running', 'progress_id': env['sales.import.progress'].sudo().create({}).id})
+            cr.commit()
+            try:
+                with db_connect(self.env.cr.dbname).cursor() as loader:
+                    loader.execute("UPDATE sales_import SET row_count = 1 WHERE id = %s", (record.id,))
+                    cr.execute("SET LOCAL lock_timeout = '2s'")
+                    record.action_stop()
+                    cr.commit()
+                    loader.rollback()
+                self.assertEqual(record.progress_id.sudo().publish(record), 'stopped')
+                self.assertEqual(record.state, 'running', "until who works on it reads the request")
+            finally:
+                cr.rollback()
+                record.state = 'stopped'
+                record.progress_id.sudo().unlink()
+                record.unlink()
+                cr.commit()
 
     def test_an_order_cannot_be_imported_twice_behind_our_back(self):
         order = self.orders(self.run_import(self.table(self.rows[0])))

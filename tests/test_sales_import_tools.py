@@ -1,9 +1,14 @@
+import io
 import os
+import re
 import tempfile
 import unittest
-from datetime import datetime
+import zipfile
+from dataclasses import replace
+from datetime import date, datetime
 from decimal import ROUND_HALF_UP, Decimal
 
+import openpyxl
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -11,6 +16,7 @@ from odoo.tools import float_round
 
 from odoo.addons.sms_addon.tools.sales_columns import guess_mapping, missing_targets
 from odoo.addons.sms_addon.tools.sales_import import Row, Rules, assemble_order, parse_row
+from odoo.addons.sms_addon.tools.sales_styles import Styles
 from odoo.addons.sms_addon.tools.sales_table import TableError, open_table
 from odoo.addons.sms_addon.tools.sales_values import ValueProblem, parse_date, parse_discount, parse_number, price_line
 
@@ -46,7 +52,9 @@ class TestNumbers(unittest.TestCase):
             ("1'234.50", '1234.50'),
             ('1 234,5', '1234.5'),
             ('1\u202f234,5', '1234.5'),
-            ('1,234', '1234'),
+            ('0,500', '.5'),
+            ('0.500', '.5'),
+            ('1234,567', '1234.567'),
             ('1,5', '1.5'),
             ('1,234,567', '1234567'),
             ('1.234.567', '1234567'),
@@ -69,6 +77,13 @@ class TestNumbers(unittest.TestCase):
     def test_a_chosen_separator_decides(self):
         self.assertEqual(parse_number('1,234', ','), Decimal('1.234'))
         self.assertEqual(parse_number('1.234', ','), Decimal(1234))
+        self.assertEqual(parse_number('1,234', '.'), Decimal(1234))
+        self.assertEqual(parse_number('1.234', '.'), Decimal('1.234'))
+
+    def test_a_number_that_may_be_a_thousand_times_another_is_refused(self):
+        for text in ('1,234', '1.234', '-12,500', '(123.456)', '1,234 €'):
+            with self.subTest(text), self.assertRaisesRegex(ValueProblem, 'ambiguous_number'):
+                parse_number(text)
 
     def test_what_is_no_number_is_refused(self):
         for text in (
@@ -102,9 +117,85 @@ class TestNumbers(unittest.TestCase):
         self.assertEqual(parse_discount('20%'), 20)
         self.assertEqual(parse_discount('0.5', as_fraction=False), Decimal('0.5'))
         self.assertEqual(parse_discount('0.5%'), Decimal('0.5'))
+        self.assertEqual(parse_discount('20%', as_fraction=True), 20)
+        self.assertEqual((parse_discount('0'), parse_discount('1%')), (0, 1))
+        self.assertEqual((parse_discount('1', as_fraction=True), parse_discount('1', as_fraction=False)), (100, 1))
+        with self.assertRaisesRegex(ValueProblem, 'ambiguous_discount'):
+            parse_discount('1')
         for text in ('120', '-5', '1.2x'):
             with self.subTest(text), self.assertRaises(ValueProblem):
                 parse_discount(text)
+
+
+class TestStyles(unittest.TestCase):
+    """How a column writes its numbers is decided once, by all of its cells."""
+
+    def settle(self, rules=None, **columns):
+        rules = rules or Rules()
+        styles = Styles(MAPPING, rules)
+        for values in zip(*columns.values(), strict=True):
+            styles.see(dict(zip(columns, values, strict=True)))
+        return replace(rules, **styles.settle())
+
+    def test_one_cell_settles_its_column_and_the_columns_that_show_nothing(self):
+        for shown, separator, number in (('1,25', ',', '1.250'), ('1.5', '.', '1250'), ('1.234.567', ',', '1.250')):
+            rules = self.settle(quantity=['1,250', shown], total=['12,500', '3'])
+            self.assertEqual(
+                (rules.get_separator('quantity'), rules.get_separator('total')), (separator, separator), shown)
+            self.assertEqual(parse_number('1,250', rules.get_separator('quantity')), Decimal(number))
+
+    def test_cells_that_show_nothing_or_different_things_settle_nothing(self):
+        rules = self.settle(quantity=['1,250', '7', '', None, 2.5, 'n/a'], total=['1,5', '1.5', '1,250', '', '', ''])
+        self.assertEqual((rules.get_separator('quantity'), rules.get_separator('total')), ('auto', 'auto'))
+
+    def test_a_chosen_separator_stays(self):
+        rules = self.settle(Rules(decimal_separator='.'), quantity=['1,25'])
+        self.assertEqual(rules.get_separator('quantity'), '.')
+
+    def test_discounts_are_fractions_only_if_all_of_them_may_be(self):
+        for values, as_fraction in (
+            (['10', '1', '0.5'], False),
+            (['0.2', '1', '0'], True),
+            ([0.2, 1.0, 0], True),
+            (['1', '0', ''], None),
+            (['15%', '1'], None),
+            (['1,250', '0'], False),
+            (['n/a', '0.1'], True),
+        ):
+            self.assertIs(self.settle(discount=values).discount_as_fraction, as_fraction, values)
+        self.assertIs(self.settle(Rules(discount_as_fraction=True), discount=['50']).discount_as_fraction, True)
+
+    @settings(deadline=None)
+    @given(
+        st.lists(st.decimals('0', '99999', places=3), min_size=1, max_size=8),
+        st.sampled_from(['.', ',']), st.booleans(), st.sampled_from(['{:,.3f}', '{:,.2f}', '{:.3f}', '{:.1f}']))
+    def test_a_column_written_in_one_style_is_read_right_or_refused(self, numbers, decimal, with_total, style):
+        texts = [style.format(number) for number in numbers]
+        if decimal == ',':
+            texts = [text.translate(str.maketrans(',.', '.,')) for text in texts]
+        totals = [f'2{decimal}5' if with_total else ''] * len(texts)
+        rules = self.settle(quantity=texts, total=totals)
+        for number, text in zip(numbers, texts, strict=True):
+            try:
+                read = parse_number(text, rules.get_separator('quantity'))
+            except ValueProblem as problem:
+                self.assertEqual(problem.code, 'ambiguous_number')
+                self.assertFalse(with_total)
+            else:
+                self.assertEqual(read, Decimal(style.format(number).replace(',', '')))
+
+    @settings(deadline=None)
+    @given(st.lists(st.decimals('0', '100', places=2), min_size=1, max_size=8), st.booleans())
+    def test_a_column_of_discounts_is_read_right_or_refused(self, percents, written_as_fraction):
+        values = [percent / 100 if written_as_fraction else percent for percent in percents]
+        if not written_as_fraction and max(values) <= 1:
+            return  # a column of nothing but 0.5 % cannot be told from one of 50 %
+        rules = self.settle(discount=list(map(str, values)))
+        for percent, value in zip(percents, values, strict=True):
+            try:
+                self.assertEqual(parse_discount(str(value), '.', rules.discount_as_fraction), percent)
+            except ValueProblem as problem:
+                self.assertEqual(problem.code, 'ambiguous_discount')
 
 
 class TestDates(unittest.TestCase):
@@ -120,6 +211,7 @@ class TestDates(unittest.TestCase):
             '25 Mar 2020',
             '2020年3月25日',
             datetime(2020, 3, 25).date(),
+            datetime(2020, 3, 25),
             43915,
         ):
             with self.subTest(text):
@@ -232,9 +324,44 @@ class TestTables(unittest.TestCase):
             (b'a,a\n1,2\n', 'headers'),
             (b'PK\x03\x04nothing', 'broken'),
             (b'\x1f\x8bno', 'broken'),
+            (b'\n \n,,\n', 'empty'),
+            (b'a,b\n1,Pen\x00cil\n', 'broken'),
+            (b'a,b\x00\n1,2\n', 'broken'),
+            (b'\x89PNG\r\n\x1a\n' + bytes(range(256)) * 20, 'broken'),
+            (self.workbook([['a'], [1]], lambda sheet: sheet[:-60]), 'broken'),
+            (self.workbook([['a'], [1]])[:900], 'broken'),
         ):
-            with self.subTest(code), self.assertRaisesRegex(TableError, code):
+            with self.subTest(code, content=content[:20]), self.assertRaisesRegex(TableError, code):
                 self.read(content)
+
+    def workbook(self, rows, edit=lambda sheet: sheet):
+        """Return an XLSX file of these rows, the XML of its sheet changed by ``edit``."""
+        book = openpyxl.Workbook()
+        for row in rows:
+            book.active.append(row)
+        made, target = io.BytesIO(), io.BytesIO()
+        book.save(made)
+        with zipfile.ZipFile(made) as source, zipfile.ZipFile(target, 'w') as changed:
+            for name in source.namelist():
+                content = source.read(name)
+                changed.writestr(name, edit(content) if name.endswith('sheet1.xml') else content)
+        return target.getvalue()
+
+    def test_all_rows_of_a_workbook_are_read_whatever_it_says_of_its_size(self):
+        for size in (b'A1', b'A1:B2', b'A1:XFD9', b''):
+            def claim(sheet, size=size):
+                return re.sub(rb'<dimension ref="[^"]*" ?/>', b'<dimension ref="%s"/>' % size if size else b'', sheet)
+            with self.subTest(size):
+                _table, rows = self.read(self.workbook([['a', 'b'], [1, 2], [3, None], [], [5, 6]], claim))
+                self.assertEqual([(line, row['a']) for line, row in rows], [(2, 1), (3, 3), (5, 5)])
+                self.assertEqual(rows[2][1], {'a': 5, 'b': 6})
+
+    def test_blank_lines_before_the_headers_are_skipped(self):
+        for content in (b'\n  \n\na;b\n1;2\n', self.workbook([[], [], ['', None], ['a', 'b'], [1, 2]])):
+            with self.subTest(content[:10]):
+                table, rows = self.read(content)
+                self.assertEqual(table.headers, ['a', 'b'])
+                self.assertEqual([(line, str(row['b'])) for line, row in rows], [(5, '2')])
 
     def test_columns_are_guessed_in_english_and_chinese(self):
         mapping = guess_mapping(['Order ID', 'ORDER_DATE', 'Qty', 'Unit Price', 'SKU', 'Ship Mode', 'Customer'])
@@ -262,8 +389,8 @@ class TestRows(unittest.TestCase):
         'unit_price': '5',
     }
 
-    def parse(self, rules=None, **cells):
-        return parse_row(7, {**self.CELLS, **cells}, MAPPING, rules or Rules())
+    def parse(self, rules=None, cells=(), **more):
+        return parse_row(7, {**self.CELLS, **dict(cells), **more}, MAPPING, rules or Rules())
 
     def assemble(self, *cells, rules=None):
         rows = [
@@ -281,7 +408,11 @@ class TestRows(unittest.TestCase):
             ({'order_ref': ''}, 'order_ref', 'missing_order'),
             ({'date': 'soon'}, 'date', 'date'),
             ({'date': ''}, 'date', 'missing_date'),
+            ({'date': '2031-03-02'}, 'date', 'future_date'),
             ({'quantity': 'two'}, 'quantity', 'number'),
+            ({'quantity': '1,000'}, 'quantity', 'ambiguous_number'),
+            ({'discount': '1'}, 'discount', 'ambiguous_discount'),
+            ({None: ['7', 'surplus']}, None, 'cells'),
             ({'quantity': ''}, 'quantity', 'missing_quantity'),
             ({'quantity': '-2'}, 'quantity', 'negative'),
             ({'customer_ref': ' '}, 'customer_name', 'missing_customer'),
@@ -291,7 +422,7 @@ class TestRows(unittest.TestCase):
             ({'quantity': '0', 'total': '5'}, 'total', 'total'),
         ):
             with self.subTest(code):
-                parsed = self.parse(**cells)
+                parsed = self.parse(Rules(latest=date(2031, 3, 1)), cells)
                 self.assertEqual(parsed.outcome, 'refused')
                 self.assertEqual(
                     [(issue.line, issue.column, issue.code) for issue in parsed.issues], [(7, column, code)]
@@ -307,6 +438,7 @@ class TestRows(unittest.TestCase):
         )
         self.assertEqual(self.parse(skip, quantity='-1').outcome, 'skipped')
         self.assertEqual(self.parse(skip, product_code='POST').outcome, 'skipped')
+        self.assertEqual(self.parse(Rules(missing_customer='skip'), customer_ref='').outcome, 'skipped')
         self.assertEqual(self.parse(skip, customer_ref='').row.customer, "Nobody")
         service = Rules(service_patterns=('POST', r'gift_\d+'), services='service')
         self.assertTrue(self.parse(service, product_code='gift_20').row.service)
@@ -343,6 +475,23 @@ class TestRows(unittest.TestCase):
         plan = self.assemble({'date': '2020-02-02'}, {'product_code': 'P2'})
         self.assertEqual(plan.moment, datetime(2020, 1, 1, 12))
         self.assertEqual([(issue.code, issue.severity) for issue in plan.issues], [('two_dates', 'warning')])
+
+    def test_a_currency_is_the_same_in_any_case(self):
+        plan = self.assemble({'currency': 'usd'}, {'currency': 'USD', 'product_code': 'P2'})
+        self.assertEqual(([line.row.currency for line in plan.lines], plan.issues), (['USD', 'USD'], []))
+
+    def test_a_code_is_not_a_name(self):
+        names = {'customer_name': 'customer_name', 'product_name': 'product_name'}
+        rows = [
+            parse_row(n, {**self.CELLS, **cells}, {**MAPPING, **names}, Rules()).row
+            for n, cells in enumerate([
+                {'customer_ref': 'ACME', 'product_code': 'Pen'},
+                {'customer_ref': '', 'customer_name': 'ACME', 'product_code': '', 'product_name': 'Pen'},
+            ])
+        ]
+        self.assertNotEqual(rows[0].customer_key, rows[1].customer_key)
+        self.assertNotEqual(rows[0].product_key, rows[1].product_key)
+        self.assertIn('two_customer', [issue.code for issue in assemble_order('A1', enumerate(rows), Rules()).issues])
 
     def test_no_order_is_planned_in_part(self):
         plan = self.assemble({}, {'quantity': 'x', 'product_code': 'P2'}, {'product_code': 'P3'})

@@ -1,8 +1,10 @@
 import random
+from decimal import Decimal
 from unittest.mock import patch
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from psycopg2.errors import QueryCanceled
 
 from odoo import Command
 from odoo.exceptions import AccessError, ConcurrencyError, UserError
@@ -115,6 +117,70 @@ class TestSalesWarehouse(WarehouseCommon):
                 self.assertTrue(self.env['sales.touch'].search_count([]), "the change is noted")
                 self.assertRefreshEqualsRebuild()
 
+    @settings(
+        max_examples=10, deadline=None, database=None, derandomize=True,
+        suppress_health_check=[HealthCheck.differing_executors])
+    @given(st.lists(st.decimals('-1e14', '1e14', places=6), min_size=2, max_size=4))
+    def test_amounts_of_any_size_add_up(self, amounts):
+        lines = self.orders.order_line[:len(amounts)]
+        for line, amount in zip(lines, amounts, strict=True):
+            self.env.cr.execute(SQL(
+                "UPDATE sale_order_line SET price_subtotal = %s, margin = -%s WHERE id = %s", amount, amount, line.id))
+        self.assertRefreshEqualsRebuild()
+        held = dict(self.env.execute_query(SQL("SELECT id, price_subtotal FROM sales_fact")))
+        largest = Decimal('9.2e12')
+        for line, amount in zip(lines, amounts, strict=True):
+            rate = Decimal(str(line.order_id.currency_rate or 1))
+            expected = max(min(amount / rate, largest), -largest) * 1_000_000
+            self.assertAlmostEqual(held[line.id], expected, delta=1)
+        for cube in self.warehouse._cubes():
+            [(total,)] = self.env.execute_query(SQL(
+                "SELECT SUM(price_subtotal)::text FROM %s", SQL.identifier(cube._table)))
+            self.assertEqual(int(total), sum(held.values()), cube._name)
+
+    def test_an_absurd_line_stops_nobody_and_is_listed(self):
+        absurd = self.order([(self.products[0], 1, 1e13)])
+        for _order in range(2):  # each fits, their sum would not
+            self.order([(self.products[0], 1, 6e12)])
+        self.env.flush_all()
+        self.env.cr.execute(SQL("UPDATE sale_order_line SET margin = -1e13 WHERE order_id = %s", absurd.id))
+        self.assertRefreshEqualsRebuild()
+        [(ordered, cost)] = self.analysis._read_group(
+            [('order_id', '=', absurd.id)], [], ['amount_ordered:sum', 'amount_cost:sum'])
+        self.assertEqual((ordered, cost), (9.2e12, 18.4e12))
+        self.warehouse.action_check()
+        self.assertEqual(self.warehouse.difference_ids.order_id, absurd)
+        difference = self.warehouse.difference_ids.filtered(lambda d: d.measure == 'price_subtotal')
+        self.assertAlmostEqual(difference.host_value, 1e13, delta=1)
+        self.assertEqual((difference.fact_value, difference.source), (9.2e12, 'report'))
+
+    def test_the_largest_roll_up_has_integers_until_a_sum_does_not_fit(self):
+        def column_type():
+            [(name,)] = self.env.execute_query(SQL(
+                "SELECT format_type(atttypid, NULL) FROM pg_attribute"
+                " WHERE attrelid = 'sales_cube_customer'::regclass AND attname = 'price_subtotal'"))
+            return name
+        self.assertEqual(column_type(), 'bigint')
+        orders = self.order([(self.products[0], 1, 6e12)]) + self.order([(self.products[0], 1, 6e12)])
+        self.refresh()
+        self.assertEqual(column_type(), 'numeric')
+        self.assertRefreshEqualsRebuild()
+        self.assertEqual(column_type(), 'numeric')
+        orders.order_line.price_unit = 1
+        self.assertRefreshEqualsRebuild()
+        self.assertEqual(column_type(), 'bigint', "a rebuild finds that all fit again")
+        self.env['sales.cube.customer'].init()
+        self.assertFalse(self.warehouse._is_stale(), "an upgrade finds the table as it should be")
+
+    def test_an_order_of_another_century_stops_nobody(self):
+        order = self.order([(self.products[0], 1, 100)], '2206-01-15 00:00:00')
+        self.assertRefreshEqualsRebuild()
+        fact = self.env['sales.fact'].search([('order_id', '=', order.id)])
+        self.assertFalse(fact.cycle_seconds, "a time to confirm of two lifetimes says nothing")
+        [(count, days)] = self.analysis._read_group(
+            [('order_id', '=', order.id)], [], ['order_count:sum', 'cycle_days:avg'])
+        self.assertEqual((count, days), (1, False))
+
     def test_merged_customers(self):
         wizard = self.env['base.partner.merge.automatic.wizard'].create({})
         wizard._merge((self.customers[0] + self.customers[2]).ids, self.customers[0])
@@ -200,6 +266,7 @@ class TestSalesWarehouse(WarehouseCommon):
         for orders in (drafts[0], drafts[0], drafts):
             for order in orders:
                 order.order_line[0].product_uom_qty += 1
+            self.warehouse.refreshed_at = False  # or a second run within the second writes nothing
             self.env.flush_all()
             before = self.env.cr.sql_log_count
             self.warehouse._refresh_batch()
@@ -286,7 +353,30 @@ class TestSalesWarehouse(WarehouseCommon):
         self.env['res.company']._guess_sales_timezones()
         self.assertEqual(self.company.sales_timezone, 'Asia/Shanghai')
 
+    def test_a_stopped_rebuild_leaves_the_check_that_waits(self):
+        with patch('odoo.addons.sms_addon.models.sales_warehouse.CHECK_LINES', -1):
+            self.warehouse.action_check()
+        self.env['ir.config_parameter'].set_param('sms_addon.warehouse_stale', 'requested')
+        for method, stopped in (('_rebuild', (True, True)), ('_refresh_batch', (False, True)),
+                                ('_run_check', (False, False))):
+            self.warehouse.rebuild_stopped = False
+            with (
+                self.subTest(method), patch.object(type(self.warehouse), method, side_effect=QueryCanceled),
+                self.enter_registry_test_mode(),
+            ):
+                self.env.ref('sms_addon.ir_cron_sales_warehouse').method_direct_trigger()
+                self.env.invalidate_all()
+                self.assertEqual((self.warehouse.rebuild_stopped, self.warehouse.check_requested), stopped)
+            self.env['ir.config_parameter'].set_param('sms_addon.warehouse_stale', False)
+
     # -- rights
+
+    def test_a_salesperson_reads_how_fresh_the_figures_are(self):
+        self.env.cr.execute(SQL("DELETE FROM sales_fact WHERE order_id = %s", self.orders[3].id))
+        self.warehouse.action_check()
+        [values] = self.warehouse.with_user(self.salesman).read()
+        self.assertGreater(values['difference_count'], 0)
+        self.assertNotIn('difference_ids', values, "the differences speak of orders of others")
 
     def test_a_salesperson_refreshes_but_does_not_rebuild(self):
         self.orders[1].order_line[0].product_uom_qty = 11

@@ -1,3 +1,5 @@
+from dateutil.relativedelta import relativedelta
+
 from odoo import api, fields, models
 from odoo.fields import Domain
 from odoo.tools import SQL, date_utils
@@ -122,24 +124,54 @@ class SalesAnalysis(models.Model):
     def _table_query(self):
         name = self.env.context.get('sales_analysis_source')
         source = self.env[name if name in self._roll_ups() else 'sales.fact']
-        query = self._select_source(source)
+        parts = [self._select_source(source)]
         if self._has_last_year():
-            query = SQL("%s UNION ALL %s", query, self._select_source(source, shifted=True))
-        return query
+            parts += self._select_last_year(source)
+        return SQL(" UNION ALL ").join(parts)
 
     def _has_last_year(self):
         return bool(self.env.context.get('sales_analysis_last_year'))
 
-    def _select_source(self, source, shifted=False):
+    def _select_last_year(self, source):
+        """Return the queries of the rows one year later, up to today, which only the measures of last year count.
+
+        A roll-up by month cannot leave out the days to come of a month that has begun: those before them come
+        from the facts, so that every table gives the same answer.
+        """
+        today = fields.Date.context_today(self)
+        facts = self.env['sales.fact']
+        until_today = SQL("(f.date + INTERVAL '1 year')::date <= %s", today)
+        if source == facts or source._cube_grain == 'day':
+            return [self._select_source(source, shifted=until_today)]
+        month = date_utils.start_of(today, 'month') - relativedelta(years=1)
+        begun = SQL("f.date >= %s AND f.date < %s AND %s", month, month + relativedelta(months=1), until_today)
+        return [
+            self._select_source(source, shifted=SQL("f.date < %s", month)),
+            self._select_source(source, shifted=begun, table=facts),
+        ]
+
+    def _read_columns(self, source, table):
+        """Return the columns of a source as its own table has them, or as far as the facts have them."""
+        columns = {name: SQL.identifier('f', name) for name in table._columns()}
+        if source == table:
+            return columns
+        # in the same types, or PostgreSQL does not look into the union
+        return {
+            name: SQL("%s::%s", columns.get(name, SQL("NULL")), source._column_type(name))
+            for name in source._columns()
+        }
+
+    def _select_source(self, source, shifted=None, table=None):
         """Return the rows of a table of the warehouse with the columns of the analysis that it covers.
 
         :param source: the model of the table
-        :param shifted: the rows one year later, up to today, which only the measures of last year count
+        :param shifted: which rows to return one year later, for the measures of last year
+        :param table: the facts, to read the same columns from them instead
         """
+        table = source if table is None else table
         converted = len(self.env.companies.currency_id) > 1
-        columns = {}
+        columns = self._read_columns(source, table)
         for name in source._columns():
-            columns[name] = SQL.identifier('f', name)
             if converted and (source._fields[name].type == 'monetary' or name == 'price_unit'):
                 columns[name] = SQL("%s * account_currency_table.rate", columns[name])
         if source._name == 'sales.fact':
@@ -151,22 +183,21 @@ class SalesAnalysis(models.Model):
             columns[name] = SQL("CASE WHEN f.state = 'sale' THEN %s ELSE 0 END", columns[measure])
         columns['amount_quoted'] = SQL(
             "CASE WHEN f.state IN ('draft', 'sent') THEN %s ELSE 0 END", columns['price_subtotal'])
-        columns['amount_cost'] = SQL("%s - %s", columns['amount_ordered'], columns['amount_margin'])
+        # as numeric: the difference of two integers of different sign need not be one
+        columns['amount_cost'] = SQL("%s::numeric - %s", columns['amount_ordered'], columns['amount_margin'])
         if self._has_last_year():
-            columns['shifted'] = SQL("%s", shifted)
-        condition = SQL()
+            columns['shifted'] = SQL("%s", bool(shifted))
         if shifted:
             for name in {'date', 'date_order'} & columns.keys():
                 columns[name] = SQL("(f.%s + INTERVAL '1 year')::%s", SQL.identifier(name), source._column_type(name))
-            condition = SQL("AND %s <= %s", columns['date'], fields.Date.context_today(self))
         return SQL(
             "SELECT %s FROM %s f %s WHERE f.company_id IN %s %s",
             SQL(", ").join(SQL("%s AS %s", sql, SQL.identifier(name)) for name, sql in columns.items()),
-            SQL.identifier(source._table),
+            SQL.identifier(table._table),
             SQL("JOIN %s ON account_currency_table.company_id = f.company_id",
                 self.env['res.currency']._get_simple_currency_table(self.env.companies)) if converted else SQL(),
             tuple(self.env.companies.ids) or (0,),
-            condition,
+            SQL("AND %s", shifted) if shifted else SQL(),
         )
 
     # -- choosing it

@@ -3,13 +3,15 @@ from odoo.tools import SQL
 
 from odoo.addons.sale.models.sale_order import INVOICE_STATUS
 
-from .sales_fixed_point import SCALE, FixedFloat, FixedPoint
+from .sales_fixed_point import LARGEST, SCALE, FixedFloat, FixedPoint
 
 # What questions about a few customers, products or weeks ask for: then an index alone answers them.
 COVERED = (
     'company_id', 'state', 'user_id', 'team_id', 'date', 'commercial_partner_id', 'product_id', 'categ_id',
     'price_subtotal', 'product_uom_qty', 'margin', 'discount',
 )
+# what a column of seconds holds; a date further ahead was mistyped
+LONGEST_CYCLE = '68 years'
 
 
 def covering(key):
@@ -134,8 +136,8 @@ class SalesFact(models.Model):
             'medium_id': SQL("s.medium_id"),
             'source_id': SQL("s.source_id"),
             'cycle_seconds': SQL(
-                "CASE WHEN s.state = 'sale' AND s.date_order >= s.create_date"
-                " THEN EXTRACT(EPOCH FROM s.date_order - s.create_date) END"),
+                "CASE WHEN s.state = 'sale' AND s.date_order BETWEEN s.create_date AND s.create_date + %s::interval"
+                " THEN EXTRACT(EPOCH FROM s.date_order - s.create_date) END", LONGEST_CYCLE),
         }
 
     def _from(self, order_ids=None):
@@ -207,7 +209,9 @@ class SalesFact(models.Model):
     def _as_stored(self, name, expression):
         """Return an expression in the type of its column."""
         if isinstance(self._fields[name], FixedPoint):
-            expression = SQL("COALESCE(%s, 0) * %s", expression, SCALE)
+            # one absurd line must not keep all others from being read; a check lists it
+            expression = SQL(
+                "GREATEST(LEAST(COALESCE(%s, 0) * %s, %s), -%s)", expression, SCALE, LARGEST, LARGEST)
         return SQL("(%s)::%s", expression, self._column_type(name))
 
     def _replace_orders(self, order_ids):

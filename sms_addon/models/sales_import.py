@@ -65,6 +65,7 @@ class SalesImport(models.Model):
     last_line = fields.Integer(readonly=True, copy=False)
     position = fields.Char(help="Reference of the last order dealt with.", readonly=True, copy=False)
     newest_date = fields.Date(readonly=True, copy=False)
+    recognised = fields.Json(help="How the columns write their numbers, by all of their cells.", copy=False)
     day_shift = fields.Integer(string="Dates Moved By (days)", readonly=True, copy=False)
     row_count = fields.Integer(string="Lines", readonly=True, copy=False)
     imported_count = fields.Integer(string="Imported", readonly=True, copy=False)
@@ -153,13 +154,23 @@ class SalesImport(models.Model):
         return self._start('load')
 
     def action_stop(self):
-        """Stop after the batch that is being worked on."""
-        self.filtered(lambda record: record.state == 'running').state = 'stopped'
+        """Stop after the batch that is being worked on.
+
+        Whoever works on it holds its row, for as long as it takes to load a small file: then it sets the state
+        itself, once it has read the request.
+        """
+        self.check_access('write')
+        for record in self.filtered(lambda record: record.state == 'running'):
+            if record.try_lock_for_update(allow_referencing=True):
+                record.state = 'stopped'
+            else:
+                record.progress_id.sudo().request_stop()
 
     def action_resume(self):
         """Carry on where a stopped or failed import was left."""
         for record in self.filtered(lambda record: record.state in ('stopped', 'failed')):
             record.write({'state': 'running', 'error': False})
+            record.progress_id.sudo().stop_requested = False
             record._wake()
 
     def action_reset(self):
@@ -217,7 +228,9 @@ class SalesImport(models.Model):
             values['phase'] = 'read'
         if not self.progress_id:
             self.progress_id = self.env['sales.import.progress'].sudo().create({})
-        self.progress_id.sudo().write({'phase': values.get('phase'), 'done': 0, 'total': self.row_count})
+        self.progress_id.sudo().write(
+            {'phase': values.get('phase'), 'done': 0, 'total': self.row_count, 'stop_requested': False}
+        )
         self.write(values)
 
     def _reset(self):
@@ -234,6 +247,7 @@ class SalesImport(models.Model):
                 'last_line': 0,
                 'row_count': 0,
                 'newest_date': False,
+                'recognised': False,
                 'position': False,
                 'read_refused_count': 0,
                 'read_skipped_count': 0,

@@ -50,6 +50,7 @@ class Directory:
         self.company = record.company_id
         self.customers, self.products, self.categories = {}, {}, {}
         self.teams, self.salespeople, self.segments = {}, {}, {}
+        self.barred = set()  # salespeople whose login is taken, by someone who cannot sell for this company
         self.countries, self.states = {}, {}
         self.currencies = {
             currency.name: currency for currency in self.env['res.currency'].search([('active', '=', True)])
@@ -61,7 +62,7 @@ class Directory:
         lines = [line for plan in plans for line in plan.lines]
         self._look_up(
             self.customers,
-            'customer',
+            'customer_key',
             lines,
             self._find_customers,
             self.record.create_customers,
@@ -71,7 +72,7 @@ class Directory:
         )
         self._look_up(
             self.products,
-            'product',
+            'product_key',
             lines,
             self._find_products,
             self.record.create_products,
@@ -106,14 +107,21 @@ class Directory:
         if not wanted:
             return
         known.update(find(wanted))
-        missing = {key: line for key, line in wanted.items() if known.get(key) is None}
+        missing = {
+            key: line for key, line in wanted.items()
+            if known.get(key) is None and (name, key) not in self.barred
+        }
         if not missing or not create:
             return
         if dry:
             known.update(dict.fromkeys(missing, 0))
             return
-        records = self._new(model).create([prepare(key, line.row) for key, line in missing.items()])
-        known.update(zip(missing, records.ids, strict=True))
+        values = {key: prepare(key, line.row) for key, line in missing.items()}
+        distinct = {}
+        for key, vals in values.items():  # two ways to write a login are one user
+            distinct.setdefault(vals.get('login', key), vals)
+        ids = dict(zip(distinct, self._new(model).create(list(distinct.values())).ids, strict=True))
+        known.update({key: ids[vals.get('login', key)] for key, vals in values.items()})
 
     def _new(self, model):
         """Return the model as the import creates it: who may import need not have the rights to each of these."""
@@ -122,14 +130,15 @@ class Directory:
     def _get_faults(self, plan):
         """Yield what is missing for an order, and warn of what it can do without."""
         for line in plan.lines:
-            if self.products.get(line.row.product) is None:
+            if self.products.get(line.row.product_key) is None:
                 yield Issue(line.line, 'product_code', line.row.product, 'unknown_product')
-            if self.customers.get(line.row.customer) is None:
+            if self.customers.get(line.row.customer_key) is None:
                 yield Issue(line.line, 'customer_ref', line.row.customer, 'unknown_customer')
-            if line.row.currency and line.row.currency.upper() not in self.currencies:
-                yield Issue(line.line, 'currency', line.row.currency, 'unknown_currency')
-            elif line.row.currency and not self._has_rate(line.row.currency.upper()):
-                yield Issue(line.line, 'currency', line.row.currency, 'no_rate')
+            currency = line.row.currency or self.record.currency_id.name
+            if currency and currency not in self.currencies:
+                yield Issue(line.line, 'currency', currency, 'unknown_currency')
+            elif currency and not self._has_rate(currency):
+                yield Issue(line.line, 'currency', currency, 'no_rate')
         for line in plan.lines[:1]:
             row = line.row
             for column, known in (('team', self.teams), ('salesperson', self.salespeople)):
@@ -146,7 +155,7 @@ class Directory:
 
     def get_currency(self, row):
         """Return the currency of a row: its own, the import's or the company's."""
-        return self.currencies.get(row.currency.upper()) or self.record.currency_id or self.company.currency_id
+        return self.currencies.get(row.currency) or self.record.currency_id or self.company.currency_id
 
     def get_rounding(self, currency):
         """Return the smallest amount of a currency as an exact number."""
@@ -178,9 +187,10 @@ class Directory:
     # -- customers
 
     def _find_customers(self, wanted):
-        found = self._find('res.partner', 'ref', [key for key, line in wanted.items() if line.row.customer_ref])
-        by_name = [key for key, line in wanted.items() if not line.row.customer_ref]
-        return {**found, **self._find('res.partner', 'name', by_name, Domain('parent_id', '=', False))}
+        return {
+            **self._find_kind('ref', wanted, 'res.partner', 'ref'),
+            **self._find_kind('name', wanted, 'res.partner', 'name', Domain('parent_id', '=', False)),
+        }
 
     def _prepare_customer(self, key, row):
         country = self.get_country(row.country)
@@ -228,11 +238,10 @@ class Directory:
     # -- products
 
     def _find_products(self, wanted):
-        by_name = [key for key, line in wanted.items() if not line.row.product_code]
-        found = self._find(
-            'product.product', 'default_code', [key for key, line in wanted.items() if line.row.product_code]
-        )
-        return {**found, **self._find('product.product', 'name', by_name)}
+        return {
+            **self._find_kind('ref', wanted, 'product.product', 'default_code'),
+            **self._find_kind('name', wanted, 'product.product', 'name'),
+        }
 
     def _prepare_product(self, key, row):
         price = float(row.unit_price) if row.unit_price is not None else 0.0
@@ -274,31 +283,43 @@ class Directory:
         return {'name': key, 'company_id': self.company.id}
 
     def _find_salespeople(self, wanted):
-        users = (
-            self.env['res.users']
-            .sudo()
-            .search(
-                [
-                    ('share', '=', False),
-                    ('company_ids', 'in', self.company.ids),
-                    '|',
-                    ('login', 'in', list(wanted)),
-                    ('name', 'in', list(wanted)),
-                ]
-            )
-        )
-        by_login = {user.login: user.id for user in users}
-        return {**{user.name: user.id for user in users.sorted('id', reverse=True)}, **by_login}
+        """Find people by their login, by the one they would be given, or by their name.
+
+        A login is unique in the database: one that a customer of the portal or another company has bars the way.
+        """
+        taken = {self._get_login(key) for key in wanted}
+        users = self.env['res.users'].sudo().search(
+            Domain('login', 'in', [*wanted, *taken]) | Domain('name', 'in', list(wanted)), order='id desc')
+        ours = users.filtered(lambda user: not user.share and self.company in user.company_ids).sorted('active')
+        by_name = {user.name: user.id for user in ours}
+        by_login = {user.login: user.id for user in ours}
+        taken.intersection_update(users.mapped('login'))
+        found = {}
+        for key in wanted:
+            login = self._get_login(key)
+            found[key] = by_login.get(key) or by_name.get(key) or by_login.get(login)
+            if not found[key] and login in taken:
+                self.barred.add(('salesperson', key))
+        return found
+
+    @staticmethod
+    def _get_login(name):
+        return name.casefold() if '@' in name else '.'.join(name.casefold().split())
 
     def _prepare_salesperson(self, key, row):
         return {
             'name': key,
-            'login': key if '@' in key else '.'.join(key.casefold().split()),
+            'login': self._get_login(key),
             'company_id': self.company.id,
             'company_ids': [(6, 0, self.company.ids)],
             'group_ids': [(6, 0, [self.env.ref('sales_team.group_sale_salesman').id])],
             'notification_type': 'inbox',
         }
+
+    def _find_kind(self, kind, keys, model, field, *domains):
+        """Return the id of each key of a kind, as :class:`Row` makes them."""
+        texts = [text for one, text in keys if one == kind]
+        return {(kind, text): record_id for text, record_id in self._find(model, field, texts, *domains).items()}
 
     def _find(self, model, field, keys, *domains):
         """Return the id of the oldest active record of each key, of this company or of all."""

@@ -2,16 +2,21 @@ import base64
 import os
 import tempfile
 from contextlib import contextmanager
+from dataclasses import replace
+from itertools import islice
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
 from ..tools.sales_columns import guess_mapping, missing_targets
 from ..tools.sales_import import parse_row
+from ..tools.sales_styles import Styles
 from ..tools.sales_table import TableError, open_table
 from .sales_import_column import TARGETS
 
 PREVIEW_ROWS = 20
+# what the preview recognises the columns by; a run looks at all rows
+SAMPLE_ROWS = 1000
 
 
 class SalesImportFile(models.AbstractModel):
@@ -25,6 +30,7 @@ class SalesImportFile(models.AbstractModel):
         'date_format',
         'decimal_separator',
         'discount_format',
+        'recognised',
         'cancelled_pattern',
         'cancelled_rule',
         'negative_rule',
@@ -140,9 +146,9 @@ class SalesImportFile(models.AbstractModel):
         """Return the first rows as they are understood: headers, and rows of cells with their problems."""
         mapping = {column.target: column.name for column in self.column_ids if column.target}
         shown = [target for target, _label in TARGETS if target in mapping]
-        rules, rows = self._get_rules(), []
+        rules, rows = self._recognise(mapping, SAMPLE_ROWS), []
         with self._open_table() as table:
-            for line, cells in table.rows:
+            for line, cells in islice(table.rows, PREVIEW_ROWS):
                 parsed = parse_row(line, cells, mapping, rules)
                 problems = self.env['sales.import.issue'].new
                 rows.append(
@@ -157,9 +163,31 @@ class SalesImportFile(models.AbstractModel):
                         ),
                     }
                 )
-                if len(rows) == PREVIEW_ROWS:
-                    break
         return {'headers': [self._get_target_label(target) for target in shown], 'rows': rows}
+
+    def _get_reading_rules(self, mapping):
+        """Return the rules for reading, after a first look at the whole file for what they leave to recognise.
+
+        What was recognised is kept: an import that is resumed must go on as it began.
+        """
+        rules = self._recognise(mapping)
+        self.recognised = {'separators': rules.separators, 'discount_as_fraction': rules.discount_as_fraction}
+        return rules
+
+    def _recognise(self, mapping, limit=None):
+        """Return the rules completed by how the columns write their numbers.
+
+        :param limit: the number of rows to look at, all when left out
+        """
+        rules = self._get_rules()
+        if self.recognised:
+            return replace(rules, **self.recognised)
+        styles = Styles(mapping, rules)
+        if styles.open:
+            with self._open_table() as table:
+                for _line, cells in islice(table.rows, limit):
+                    styles.see(cells)
+        return replace(rules, **styles.settle())
 
     @api.model
     def _preview_cell(self, target, row, text):

@@ -62,11 +62,12 @@ class SalesImportLoad(models.AbstractModel):
         return f'{self.source}/{ref}'
 
     def _get_existing_orders(self, plans):
-        """Return the orders of these references imported before: id, state and their lines by key."""
+        """Return the orders of these references imported before: what they are, and their lines by key."""
         rows = self.env.execute_query(
             SQL(
                 """
-            SELECT o.sales_import_key, o.id, o.state, o.locked, l.sales_import_key, l.product_uom_qty, l.price_subtotal
+            SELECT o.sales_import_key, o.id, o.state, o.locked, o.partner_id, o.currency_id, o.date_order,
+                   l.sales_import_key, l.product_uom_qty, l.price_subtotal
               FROM sale_order o LEFT JOIN sale_order_line l ON l.order_id = o.id AND l.sales_import_key IS NOT NULL
              WHERE o.company_id = %s AND o.sales_import_key IN %s
             """,
@@ -75,10 +76,18 @@ class SalesImportLoad(models.AbstractModel):
             )
         )
         orders = {}
-        for key, order_id, state, locked, line_key, quantity, subtotal in rows:
+        for key, order_id, state, locked, partner_id, currency_id, date, line_key, quantity, subtotal in rows:
             order = orders.setdefault(
                 key.removeprefix(f'{self.source}/'),
-                {'id': order_id, 'cancelled': state == 'cancel', 'locked': locked, 'lines': {}},
+                {
+                    'id': order_id,
+                    'cancelled': state == 'cancel',
+                    'locked': locked,
+                    'customer': partner_id,
+                    'currency': currency_id,
+                    'date': date,
+                    'lines': {},
+                },
             )
             order['lines'][line_key] = (quantity, subtotal)
         return orders
@@ -92,9 +101,24 @@ class SalesImportLoad(models.AbstractModel):
                 plan.issues.append(Issue(line.line, 'quantity', f'{line.row.quantity:f}', 'differs', WARNING))
         present = len(plan.lines) - len(missing)
         plan.lines = missing
-        if missing and (order['locked'] or order['cancelled'] != plan.cancelled):
-            plan.refuse(*[Issue(line.line, 'order_ref', plan.order, 'order_locked') for line in missing])
+        if fault := missing and self._get_misfit(plan, order, directory):
+            plan.refuse(*[Issue(line.line, *fault) for line in missing])
         return present
+
+    def _get_misfit(self, plan, order, directory):
+        """Return why the lines of a plan cannot be added to the order that is there: column, value and code."""
+        row = plan.lines[0].row
+        if order['locked'] or order['cancelled'] != plan.cancelled:
+            return 'order_ref', plan.order, 'order_locked'
+        if order['customer'] != directory.customers[row.customer_key]:
+            return 'customer_ref', row.customer, 'two_customer'
+        currency = directory.get_currency(row)
+        if order['currency'] != currency.id:
+            return 'currency', currency.name, 'two_currency'
+        # each run shifts to its own today: then the days do not tell
+        if not self.shift_dates and self._to_day(order['date']) != plan.moment.date():
+            return 'date', plan.moment.date().isoformat(), 'other_date'
+        return None
 
     def _is_same(self, row, figures, directory):
         currency = directory.get_currency(row)
@@ -144,12 +168,12 @@ class SalesImportLoad(models.AbstractModel):
 
     def _get_products(self, plans, directory):
         """Return the products of these plans by id, with one prefetch."""
-        product_ids = {directory.products[line.row.product] for plan in plans for line in plan.lines}
+        product_ids = {directory.products[line.row.product_key] for plan in plans for line in plan.lines}
         return {product.id: product for product in self.env['product.product'].browse(product_ids)}
 
     def _prepare_order(self, plan, products, directory):
         row = plan.lines[0].row
-        customer = directory.customers[row.customer]
+        customer = directory.customers[row.customer_key]
         currency = directory.get_currency(row)
         return {
             'name': plan.order,
@@ -190,7 +214,7 @@ class SalesImportLoad(models.AbstractModel):
     def _prepare_line(self, line, currency, products, directory):
         """The file's figures stand as they are: no taxes are added to them, no pricelist is asked."""
         row = line.row
-        product = products[directory.products[row.product]]
+        product = products[directory.products[row.product_key]]
         price = price_line(row.quantity, row.unit_price, row.discount, row.total, directory.get_rounding(currency))
         name = row.product_name or product.name
         values = {
@@ -221,6 +245,10 @@ class SalesImportLoad(models.AbstractModel):
         """Return the moment of a file in UTC: its date is the date in the company's time zone."""
         moment += relativedelta(days=self._get_day_shift())
         return moment.replace(tzinfo=ZoneInfo(self._get_timezone())).astimezone(timezone.utc).replace(tzinfo=None)
+
+    def _to_day(self, moment):
+        """Return the day of a moment in UTC where the company is."""
+        return moment.replace(tzinfo=timezone.utc).astimezone(ZoneInfo(self._get_timezone())).date()
 
     def _get_pricelist(self, currency, directory):
         """Return a pricelist in this currency, as an order takes its currency from there; none in the company's."""

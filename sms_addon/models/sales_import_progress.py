@@ -12,10 +12,11 @@ class SalesImportProgress(models.Model):
     phase = fields.Char(readonly=True)
     done = fields.Integer(readonly=True)
     total = fields.Integer(readonly=True)
+    stop_requested = fields.Boolean(readonly=True)
 
     @api.private
     def publish(self, record):
-        """Show how far ``record`` is, and return its state as the rest of the world sees it."""
+        """Show how far ``record`` is, and return its state as the rest of the world wants it."""
         with self.env.registry.cursor() as cr:
             cr.execute(
                 SQL(
@@ -26,5 +27,14 @@ class SalesImportProgress(models.Model):
                     self.id,
                 )
             )
-            cr.execute(SQL("SELECT state FROM sales_import WHERE id = %s", record.id))
+            cr.execute(SQL(
+                """SELECT CASE WHEN p.stop_requested THEN 'stopped' ELSE i.state END
+                     FROM sales_import i LEFT JOIN sales_import_progress p ON p.id = i.progress_id
+                    WHERE i.id = %s""", record.id))
             return (cr.fetchone() or ['running'])[0]
+
+    @api.private
+    def request_stop(self):
+        """Tell whoever works on an import to stop: at once, and however long the transaction that has its row."""
+        with self.env.registry.cursor() as cr:
+            cr.execute(SQL("UPDATE sales_import_progress SET stop_requested = TRUE WHERE id IN %s", tuple(self.ids)))

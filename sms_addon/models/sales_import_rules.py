@@ -1,9 +1,13 @@
 import re
 
+from dateutil.relativedelta import relativedelta
+
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 
 from ..tools.sales_import import Rules
+
+YEARS_AHEAD = 5  # an order dated later than that was mistyped
 
 
 class SalesImportRules(models.AbstractModel):
@@ -63,7 +67,7 @@ class SalesImportRules(models.AbstractModel):
         help="For orders known by their reference; orders whose status column says so are imported as cancelled.",
     )
     missing_customer_rule = fields.Selection(
-        [('refuse', "Refuse"), ('anonymous', "Sell to a collective customer")],
+        [('refuse', "Refuse"), ('skip', "Leave out and report"), ('anonymous', "Sell to a collective customer")],
         string="Missing Customers",
         required=True,
         default='refuse',
@@ -123,6 +127,7 @@ class SalesImportRules(models.AbstractModel):
             date_format=self.date_format,
             decimal_separator=self.decimal_separator,
             discount_as_fraction={'percent': False, 'fraction': True}.get(self.discount_format),
+            latest=fields.Date.today() + relativedelta(years=YEARS_AHEAD),
             cancelled_pattern=self.cancelled_pattern or '',
             cancelled=self.cancelled_rule,
             negative=self.negative_rule,

@@ -66,6 +66,8 @@ class SalesImportRun(models.AbstractModel):
             if not commit:
                 raise
             self.env.cr.rollback()
+            if self.state == 'running' and self.progress_id.sudo().stop_requested:
+                self.state = 'stopped'
             return bool(commit(remaining=int(self.state == 'running')))
         except Exception as error:
             if not commit:
@@ -170,8 +172,9 @@ class SalesImportRun(models.AbstractModel):
 
     def _read_rows(self):
         """Put the rows aside, from the line on which the last batch ended."""
-        rules, mapping, batch = self._get_rules(), self._get_mapping(), []
+        mapping, batch = self._get_mapping(), []
         try:
+            rules = self._get_reading_rules(mapping)
             with self._open_table() as table:
                 for line, cells in table.rows:
                     if line <= self.last_line:

@@ -68,7 +68,7 @@ class SalesStar(models.AbstractModel):
     def _star_definition(self):
         """Return all that the content and the shape of the table depend on."""
         return [
-            [(name, self._fields[name].column_type[1]) for name in self._columns()],
+            [(name, self._column_type(name).code) for name in self._columns()],
             sorted(self._star_indexes.items()),
         ]
 

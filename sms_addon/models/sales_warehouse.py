@@ -45,8 +45,11 @@ class SalesWarehouse(models.Model):
     rebuild_stopped = fields.Boolean(readonly=True)
     checked_at = fields.Datetime(string="Last Check", readonly=True)
     check_requested = fields.Boolean(readonly=True)
-    difference_ids = fields.One2many('sales.warehouse.difference', 'warehouse_id', string="Differences", readonly=True)
-    difference_count = fields.Integer(compute='_compute_difference_count')
+    difference_ids = fields.One2many(
+        'sales.warehouse.difference', 'warehouse_id', string="Differences", readonly=True,
+        groups='sms_addon.sms_addon_group_admin')
+    # not more than a number, for whoever reads the figures
+    difference_count = fields.Integer(compute='_compute_difference_count', compute_sudo=True)
     line_count = fields.Integer(string="Order Lines", compute='_compute_status')
     backlog = fields.Integer(string="Changes Waiting", compute='_compute_status')
     stage = fields.Char(string="Now Doing", compute='_compute_status')
@@ -268,15 +271,18 @@ class SalesWarehouse(models.Model):
     @api.model
     def _cron_refresh(self):
         commit = self.env['ir.cron']._commit_progress
-        warehouse = self._get()
+        warehouse, stopped = self._get(), {}
         try:
             if warehouse._is_stale():
+                stopped = {'rebuild_stopped': True}
                 warehouse._rebuild()
                 commit()
+            stopped = {}
             while done := warehouse._refresh_batch():
                 if not commit(done, remaining=self.env['sales.touch']._count_orders()):
                     break
             if warehouse.check_requested:
+                stopped = {'check_requested': False}
                 warehouse._run_check()
                 commit()
         except (WarehouseBusy, *PG_CONCURRENCY_EXCEPTIONS_TO_RETRY) as error:
@@ -286,7 +292,4 @@ class SalesWarehouse(models.Model):
         except QueryCanceled:
             self.env.cr.rollback()
             _logger.info("Sales warehouse: stopped")
-            if warehouse.check_requested:
-                warehouse.check_requested = False
-            else:
-                warehouse.rebuild_stopped = True
+            warehouse.write(stopped)

@@ -125,7 +125,7 @@ class SalesWarehouseDifference(models.Model):
             SELECT f.company_id, 'sales_fact' AS "table", f.order_id, f.product_id, 'amount_invoiced' AS measure,
                    COALESCE(host.amount, 0) / rate.rate AS host_value, fact.amount AS fact_value
               FROM sales_fact f
-             CROSS JOIN LATERAL (SELECT (f.amount_invoiced - f.amount_refunded)::numeric / %(scale)s AS amount) fact
+             CROSS JOIN LATERAL (SELECT (f.amount_invoiced::numeric - f.amount_refunded) / %(scale)s AS amount) fact
               JOIN sale_order s ON s.id = f.order_id
               CROSS JOIN LATERAL (SELECT COALESCE(NULLIF(s.currency_rate, 0), 1) AS rate) rate
               LEFT JOIN (SELECT l.id, BOOL_OR(m.currency_id <> l.currency_id) AS foreign_currency,

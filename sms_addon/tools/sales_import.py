@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field, fields, replace
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from functools import cached_property
 
@@ -26,15 +26,20 @@ class Rules:
 
     date_format: str = 'auto'
     decimal_separator: str = 'auto'
+    separators: dict[str, str] = field(default_factory=dict)  # target: what its column was recognised to write
     discount_as_fraction: bool | None = None
+    latest: date | None = None  # a date after it was mistyped
     cancelled_pattern: str = ''  # order references of cancelled invoices, as `C\d+`
     cancelled: str = 'refuse'  # or skip, return (a line of negative quantity), cancel (a cancelled order)
     negative: str = 'refuse'  # or skip, return: negative quantities on other orders
-    missing_customer: str = 'refuse'  # or anonymous: sold to `anonymous_name`
+    missing_customer: str = 'refuse'  # or skip, anonymous: sold to `anonymous_name`
     anonymous_name: str = ''
     service_patterns: tuple[str, ...] = ()  # product codes that are postage, fees, adjustments...
     services: str = 'refuse'  # or skip, service (a product of type service)
     duplicates: str = 'refuse'  # or skip, keep: rows that say exactly the same as one before
+
+    def get_separator(self, name: str) -> str:
+        return self.separators.get(name, self.decimal_separator)
 
     def is_cancelled(self, order: str) -> bool:
         return bool(self.cancelled_pattern and re.fullmatch(self.cancelled_pattern, order))
@@ -118,6 +123,20 @@ class Row:
     def product(self) -> str:
         return self.product_code or self.product_name
 
+    # a code and a name that read the same are two things: these keys keep them apart
+
+    @property
+    def customer_key(self) -> tuple[str, str] | None:
+        return _key(self.customer_ref, self.customer_name)
+
+    @property
+    def product_key(self) -> tuple[str, str] | None:
+        return _key(self.product_code, self.product_name)
+
+
+def _key(ref, name):
+    return ('ref', ref) if ref else ('name', name) if name else None
+
 
 ROW_FIELDS = [one.name for one in fields(Row)]
 DECIMALS = ('quantity', 'unit_price', 'discount', 'total', 'unit_cost', 'profit')
@@ -151,10 +170,12 @@ def parse_row(line: int, cells: dict, mapping: dict[str, str], rules: Rules) -> 
     """
     texts = {target: _text(cells.get(header)) for target, header in mapping.items() if target != 'date'}
     row = Row(texts.get('order_ref', ''), None, None, **{name: texts.get(name, '') for name in TEXTS})
+    row.currency = row.currency.upper()
     issues = []
 
     def read(target, parse, *args):
-        value = cells.get(mapping.get(target), '')
+        # a row keeps its surplus cells under None, which is no header
+        value = cells.get(mapping[target]) if target in mapping else None
         if value is None or value == '' or (isinstance(value, str) and not value.strip()):
             return None
         try:
@@ -164,11 +185,13 @@ def parse_row(line: int, cells: dict, mapping: dict[str, str], rules: Rules) -> 
         return None
 
     row.moment = read('date', parse_date, rules.date_format)
+    if row.moment and rules.latest and row.moment.date() > rules.latest:
+        issues.append(Issue(line, 'date', _text(cells[mapping['date']]), 'future_date'))
     for name in DECIMALS:
         if name == 'discount':
-            row.discount = read(name, parse_discount, rules.decimal_separator, rules.discount_as_fraction)
+            row.discount = read(name, parse_discount, rules.get_separator(name), rules.discount_as_fraction)
         else:
-            setattr(row, name, read(name, parse_number, rules.decimal_separator))
+            setattr(row, name, read(name, parse_number, rules.get_separator(name)))
     if None in cells:
         issues.append(Issue(line, None, _text(cells[None][0]), 'cells'))
     faulty = {issue.column for issue in issues}
@@ -310,11 +333,11 @@ def assemble_order(order: str, rows: Iterable[tuple[int, Row | None]], rules: Ru
 
 def _disagreements(lines, first):
     """Yield what the rows of an order must agree on and do not."""
-    for column, name in (('customer_ref', 'customer'), ('currency', 'currency')):
-        value = getattr(first, name)
-        for planned in lines:
-            if getattr(planned.row, name) != value:
-                yield Issue(planned.line, column, getattr(planned.row, name), f'two_{name}')
+    for planned in lines:
+        if planned.row.customer_key != first.customer_key:
+            yield Issue(planned.line, 'customer_ref', planned.row.customer, 'two_customer')
+        if planned.row.currency != first.currency:
+            yield Issue(planned.line, 'currency', planned.row.currency, 'two_currency')
 
 
 def _skip_cancelled_lines(plan):

@@ -7,6 +7,7 @@ import csv
 import gzip
 import io
 import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -16,6 +17,10 @@ DELIMITERS = ',;\t|'
 XLSX_MAGIC = b'PK\x03\x04'
 GZIP_MAGIC = b'\x1f\x8b'
 MAX_COLUMNS = 200
+# what the csv module, and openpyxl with the libraries below it, say of a damaged file (a SyntaxError is one of its XML)
+CSV_ERRORS = (csv.Error, UnicodeError, OSError, EOFError, zlib.error)
+XLSX_ERRORS = (
+    zipfile.BadZipFile, zlib.error, SyntaxError, KeyError, OSError, ValueError, IndexError, TypeError, EOFError)
 
 
 class TableError(ValueError):
@@ -64,8 +69,8 @@ def _open_csv(source, delimiter, encoding):
         text = io.TextIOWrapper(source, encoding=encoding, newline='')
         delimiter = delimiter or _guess_delimiter(sample.decode(encoding, 'ignore'))
         reader = csv.reader(text, delimiter=delimiter)
-        headers = _clean_headers(next(reader, []))
-    except (UnicodeError, csv.Error, OSError, EOFError):
+        headers = _clean_headers(next(filter(_has_content, reader), []))
+    except CSV_ERRORS:
         raise TableError('broken') from None
     notes = [] if encoding.startswith('utf') else ['legacy_encoding']
     return Table(headers, _csv_rows(reader, headers), encoding, delimiter, notes)
@@ -79,17 +84,23 @@ def _csv_rows(reader, headers):
             cells = next(reader)
         except StopIteration:
             return
-        except (csv.Error, UnicodeError, OSError, EOFError):
+        except CSV_ERRORS:
             raise TableError('broken') from None
-        if any(cell.strip() for cell in cells):
+        if any('\0' in cell for cell in cells):
+            raise TableError('broken')  # a binary file, or a text torn on its way; no database takes it
+        if _has_content(cells):
             yield line, _as_row(headers, cells)
         line = reader.line_num + 1
+
+
+def _has_content(cells):
+    return any(cell is not None and str(cell).strip() for cell in cells)
 
 
 def _as_row(headers, cells):
     """Name the cells; those past the headers are kept together, so that the row can be refused."""
     row = dict(zip(headers, cells, strict=False))
-    if len(cells) > len(headers) and any(str(cell or '').strip() for cell in cells[len(headers) :]):
+    if _has_content(cells[len(headers) :]):
         row[None] = cells[len(headers) :]
     return row
 
@@ -123,8 +134,8 @@ def _legacy_encoding(sample):
 
 def _guess_delimiter(sample):
     """The delimiter that splits the header most, read as CSV does (quotes respected)."""
-    lines = sample.splitlines() or ['']
-    counts = {one: len(next(csv.reader([lines[0]], delimiter=one), [])) for one in DELIMITERS}
+    header = next(filter(str.strip, sample.splitlines()), '')
+    counts = {one: len(next(csv.reader([header], delimiter=one), [])) for one in DELIMITERS}
     return max(counts, key=counts.get)
 
 
@@ -134,7 +145,7 @@ def _clean_headers(cells):
         headers.pop()
     if not any(headers):
         raise TableError('empty')
-    if len(headers) > MAX_COLUMNS:
+    if len(headers) > MAX_COLUMNS or any('\0' in header for header in headers):
         raise TableError('broken')
     headers = [header or f'#{position}' for position, header in enumerate(headers, start=1)]
     if len(set(headers)) < len(headers):
@@ -150,17 +161,29 @@ def _open_xlsx(source):
 
     try:
         book = openpyxl.load_workbook(source, read_only=True, data_only=True)
-        cells = book.worksheets[0].iter_rows(values_only=True)
-        headers = _clean_headers(next(cells, ()))
-    except (InvalidFileException, zipfile.BadZipFile, KeyError, OSError, ValueError, IndexError) as error:
+        sheet = book.worksheets[0]
+        sheet.reset_dimensions()  # what some programs write there is wrong, and rows beyond it would be lost
+        rows = _numbered_rows(sheet.iter_rows(values_only=True))
+        _line, cells = next(rows, (0, ()))
+        headers = _clean_headers(cells)
+    except (InvalidFileException, *XLSX_ERRORS) as error:
         raise error if isinstance(error, TableError) else TableError('broken') from None
     try:
-        yield Table(headers, _xlsx_rows(cells, headers))
+        yield Table(headers, ((line, _as_row(headers, cells)) for line, cells in rows))
     finally:
         book.close()
 
 
-def _xlsx_rows(cells, headers):
-    for line, row in enumerate(cells, start=2):
-        if any(cell is not None and str(cell).strip() for cell in row):
-            yield line, _as_row(headers, ['' if cell is None else cell for cell in row])
+def _numbered_rows(rows):
+    """Yield the rows that are not blank with their line numbers."""
+    line = 0
+    while True:
+        try:
+            cells = next(rows)
+        except StopIteration:
+            return
+        except XLSX_ERRORS:
+            raise TableError('broken') from None
+        line += 1
+        if _has_content(cells):
+            yield line, ['' if cell is None else cell for cell in cells]

@@ -18,6 +18,8 @@ TIME_FORMATS = ('%H:%M:%S', '%H:%M', '%H:%M:%S.%f', '%I:%M:%S %p', '%I:%M %p')
 NUMBER = re.compile(r'-?(\d+\.?\d*|\.\d+)(e-?\d+)?', re.ASCII | re.IGNORECASE)
 DATE = re.compile(r'(\d{1,4})([/.\- ])(\d{1,2})\2(\d{1,4})$', re.ASCII)
 NOISE = re.compile(r"^[A-Z]{3}(?=[\s\d.,(-])|(?<=[\s\d)])[A-Z]{3}$|[\s'’_\u00a0\u202f$€£¥￥₹]")
+GROUPED = re.compile(r'[-+(]?[1-9]\d{0,2}[.,]\d{3}[-)]?', re.ASCII)  # 1,234: thousands or decimals
+WRITTEN = re.compile(r'[-+(]?[\d.,]+[-)]?', re.ASCII)
 CENT = Decimal('0.01')
 TOLERANCE = Decimal('0.000001')
 LARGEST = Decimal(10) ** 12  # beyond it a double no longer holds the cents
@@ -34,15 +36,16 @@ class ValueProblem(ValueError):
 def parse_number(value, decimal_separator: str = 'auto') -> Decimal:
     """Read a number with thousands separators, a decimal point or comma, a currency sign or a percent sign.
 
-    :param decimal_separator: ``.``, ``,`` or ``auto``: the last separator is the decimal one, except that a
-        single comma before exactly three digits (``1,234``) separates thousands
-    :raise ValueProblem: ``number``
+    :param decimal_separator: ``.``, ``,`` or ``auto``, which takes the last separator for the decimal one, and
+        refuses ``1,234`` and ``1.234`` as they may be thousands or thousandths
+    :raise ValueProblem: ``number``, ``ambiguous_number``
     """
     if isinstance(value, (int, float, Decimal)) and not isinstance(value, bool):
         number = Decimal(str(value))
     else:
         text = str(value).strip()
-        if not NUMBER.fullmatch(text) or decimal_separator == ',':
+        plain = decimal_separator != ',' and NUMBER.fullmatch(text)
+        if not plain or (decimal_separator == 'auto' and GROUPED.fullmatch(text)):
             text = _plain_number(text, decimal_separator)
         try:
             number = Decimal(text)
@@ -55,13 +58,15 @@ def parse_number(value, decimal_separator: str = 'auto') -> Decimal:
 
 def _plain_number(text, decimal_separator):
     """Return the text of a number as Python writes it: ``(1.234,50 €)`` becomes ``-1234.50``."""
-    text = NOISE.sub('', text).rstrip('%').replace('−', '-')
+    text = _without_noise(text)
+    if decimal_separator == 'auto':
+        if GROUPED.fullmatch(text):
+            raise ValueProblem('ambiguous_number')
+        decimal_separator = find_separator(text) or '.'
     negative = text.startswith('(') and text.endswith(')')
     text = text.strip('()')
     if text.endswith('-'):
         negative, text = True, text[:-1]
-    if decimal_separator == 'auto':
-        decimal_separator = _guess_separator(text)
     thousands = ',' if decimal_separator == '.' else '.'
     if text.count(decimal_separator) > 1 or thousands in text.partition(decimal_separator)[2]:
         raise ValueProblem('number')
@@ -74,23 +79,35 @@ def _plain_number(text, decimal_separator):
     return f'-{text}' if negative else text
 
 
-def _guess_separator(text):
-    if ',' in text and '.' in text:
-        return ',' if text.rindex(',') > text.rindex('.') else '.'
-    if ',' in text:
-        return '.' if text.count(',') > 1 or len(text.rpartition(',')[2]) == 3 else ','
-    return ',' if text.count('.') > 1 else '.'
+def _without_noise(text):
+    return NOISE.sub('', text).rstrip('%').replace('−', '-')
+
+
+def find_separator(text: str) -> str | None:
+    """Return the decimal separator that a written number gives away; ``None`` if it has none, or may have either."""
+    if ',' not in text and '.' not in text:
+        return None
+    text = _without_noise(text.strip())
+    if GROUPED.fullmatch(text) or not WRITTEN.fullmatch(text):
+        return None
+    last, other = sorted(',.', key=text.rfind, reverse=True)
+    return other if text.count(last) > 1 else last
 
 
 def parse_discount(value, decimal_separator: str = 'auto', as_fraction: bool | None = None) -> Decimal:
     """Return a discount in percent.
 
-    :param as_fraction: the column says ``0.2`` for 20 %; ``None``: a number up to 1 without ``%`` is a fraction
-    :raise ValueProblem: ``number``, or ``discount`` when it is not between 0 and 100 %
+    :param as_fraction: the column says ``0.2`` for 20 %; ``None``: a number below 1 without ``%`` is a fraction,
+        and 1 may be 1 % or all
+    :raise ValueProblem: as :func:`parse_number`; ``ambiguous_discount``; ``discount`` if not between 0 and 100 %
     """
     number = parse_number(value, decimal_separator)
-    if as_fraction is None:
-        as_fraction = abs(number) <= 1 and '%' not in str(value)
+    if '%' in str(value):
+        as_fraction = False
+    elif as_fraction is None:
+        if abs(number) == 1:
+            raise ValueProblem('ambiguous_discount')
+        as_fraction = abs(number) < 1
     percent = number * 100 if as_fraction else number
     if not 0 <= percent <= 100:
         raise ValueProblem('discount')
@@ -105,7 +122,7 @@ def parse_date(value, date_format: str = 'auto') -> datetime:
     :raise ValueProblem: ``date``, ``ambiguous_date``
     """
     if isinstance(value, datetime):
-        return _check_year(value.replace(tzinfo=None))
+        return _check_year(_at_noon(value.replace(tzinfo=None)))  # a workbook has days as moments at midnight
     if isinstance(value, date):
         return _check_year(datetime.combine(value, NOON))
     if isinstance(value, (int, float)) and 20000 < value < 80000:
