@@ -1,5 +1,4 @@
 """The faults, each a function of one round; its first line is its name in the table."""
-import os
 import time
 
 from soak.broker import Broker

@@ -25,6 +25,7 @@ class World:
         self.name = os.environ['SMS_SOAK_DB']
         self.random = random.Random(20261124)
         self.workers = []
+        self.abandoned = []
 
     def __enter__(self):
         from odoo.modules.registry import Registry
@@ -150,7 +151,11 @@ class World:
     def forget_connections(self):
         """Start over with the connections of this process; those of a parent are not ours to close."""
         from odoo import sql_db
+
+        # kept, for letting go of them would end the parent's sessions
+        self.abandoned.append((sql_db._Pool, sql_db._Pool_readonly, self.registry._db))
         sql_db._Pool = sql_db._Pool_readonly = None
+        self.registry._db = sql_db.db_connect(self.name)
 
     # -- events
 

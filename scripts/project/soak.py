@@ -6,7 +6,7 @@ import secrets
 import shutil
 import subprocess
 
-from . import frontend, host, locks, postgres, process, rabbitmq
+from . import frontend, host, locks, postgres, process, rabbitmq, system
 from .console import Failure, step
 from .databases import Databases
 from .paths import ROOT, cache
@@ -16,7 +16,7 @@ ROUNDS = 20
 
 def main(options):
     """Run every fault in full and return the exit code."""
-    own = host.ensure(postgres.packages(), rabbitmq.packages(), development=True)
+    own = host.ensure(system.POSTGRESQL, rabbitmq.packages(), development=True)
     frontend.ensure()
     with postgres.server() as variables:
         databases = Databases(own, variables)
