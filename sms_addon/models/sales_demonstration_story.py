@@ -28,7 +28,7 @@ class SalesDemonstrationStory(models.AbstractModel):
             moment = self._ship_date(order)
             if moment and moment < fields.Datetime.now():
                 shipped.update(dict.fromkeys(order.picking_ids, moment))
-        pickings = self.env['stock.picking'].union(*shipped).with_context(orders.env.context)
+        pickings = self.env['stock.picking'].union(*shipped).with_env(orders.env)
         for move in pickings.move_ids:
             whole = self._number(move.picking_id.sale_id) % 13 or move.product_uom_qty < 2
             move.quantity = move.product_uom_qty if whole else move.product_uom_qty // 2
