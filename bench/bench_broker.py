@@ -88,8 +88,7 @@ def measure_sending(env):
     return [
         at_least(
             'events to RabbitMQ with confirms, against bare kombu (median)', statistics.median(ratios), 0.6,
-            seconds={'ours': statistics.median(ours), 'kombu': statistics.median(bare)}),
-        at_least('events to RabbitMQ with confirms', count / statistics.median(ours), 0, 'per second'),
+            seconds={f'{count:,} events': statistics.median(ours), 'kombu': statistics.median(bare)}),
     ]
 
 
