@@ -437,7 +437,8 @@ class SalesOrderTracking(models.Model):
             'is_late': SQL("COALESCE(%s, FALSE)", late),
             'at_risk': SQL("COALESCE(%s, FALSE)", at_risk),
             'timing': SQL(
-                "CASE WHEN %s THEN 'late' WHEN %s THEN 'at_risk' WHEN %s AND t.promised_date IS NOT NULL THEN 'on_time' END",
+                "CASE WHEN %s THEN 'late' WHEN %s THEN 'at_risk'"
+                " WHEN %s AND t.promised_date IS NOT NULL THEN 'on_time' END",
                 late, at_risk, undelivered),
             'reason': SQL(
                 """CASE WHEN t.stage IN ('quotation', 'sent') AND t.validity_date < %(today)s THEN 'expired'
