@@ -19,6 +19,12 @@ from . import sales_consumer_exclusion
 from . import sales_reader_warehouse
 from . import sales_reader_screen
 from . import sales_order_timeline
+from . import sales_tracking_table
+from . import sales_delivery_performance
+from . import sales_order_tracking
+from . import sales_order_snooze
+from . import sales_worklist
+from . import sales_reader_tracking
 from . import account_move
 from . import account_payment
 from . import calendar_event

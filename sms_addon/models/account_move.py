@@ -8,7 +8,7 @@ class AccountMove(models.Model):
     _name = 'account.move'
     _inherit = ['account.move', 'sales.event.mixin']
 
-    _event_fields = ('state', 'payment_state')
+    _event_fields = ('state', 'payment_state', 'amount_residual')
 
     def _event_prepare(self, note, notes):
         if not self.is_sale_document():
@@ -29,6 +29,8 @@ class AccountMove(models.Model):
         before = note.before(self, 'payment_state', 'not_paid')
         if PAID.get(self.payment_state) not in (PAID.get(before), None):
             yield PAID[self.payment_state]
+        elif self.payment_state == 'partial' and self.amount_residual != note.before(self, 'amount_residual'):
+            yield 'partial'  # each instalment is one
 
     def _prepare_event(self, kind):
         return {

@@ -5,7 +5,7 @@ STATES = {'draft': 'order.reset', 'sent': 'order.sent', 'sale': 'order.confirmed
 #: what is agreed besides the lines
 CHANGES = (
     'commitment_date', 'partner_id', 'user_id', 'team_id', 'warehouse_id', 'pricelist_id', 'payment_term_id',
-    'currency_id',
+    'currency_id', 'validity_date',
 )
 
 

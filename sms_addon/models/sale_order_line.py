@@ -7,7 +7,7 @@ class SaleOrderLine(models.Model):
     _name = 'sale.order.line'
     _inherit = ['sale.order.line', 'sales.event.mixin', 'sales.import.history']
 
-    _event_fields = AGREED
+    _event_fields = (*AGREED, 'customer_lead', 'qty_delivered')
 
     sales_import_key = fields.Char(readonly=True, copy=False, help="Finds an imported line again in its order.")
 
@@ -74,7 +74,9 @@ class SaleOrderLine(models.Model):
             return []  # a section agrees nothing, and a new order is one event whatever its lines
         if note.created:
             return [self._prepare_event('line.added', {name: self[name] for name in AGREED})]
-        changes = self._event_changes(note, AGREED)
+        # what moves deliver, their own events tell
+        manual = ('qty_delivered',) if self.qty_delivered_method == 'manual' else ()
+        changes = self._event_changes(note, (*AGREED, 'customer_lead', *manual))
         return [self._prepare_event('line.changed', changes)] if changes else []
 
     def _event_prepare_unlink(self, notes):

@@ -175,7 +175,7 @@ class SalesConsumer(models.Model):
         consumers = self.create([
             {'reader': readers._name, 'reader_res_id': res_id} for res_id in readers.ids or [False]])
         self.flush_model()
-        if not readers._reader_history:
+        if not (readers._reader_history and readers._reader_from_start):
             # what happened so far is not news to a new reader
             self.env.cr.execute(SQL(
                 "UPDATE sales_consumer SET offset_xid = pg_snapshot_xmin(pg_current_snapshot()) WHERE id IN %s",

@@ -14,6 +14,8 @@ class SalesEventReader(models.AbstractModel):
     _reader_types = None
     #: whether events of before the installation are wanted
     _reader_history = False
+    #: whether a new reader that wants history begins with the first event, not with the next one
+    _reader_from_start = True
     #: events in one transaction
     _reader_batch = 500
 

@@ -68,6 +68,8 @@ class SalesOverview(models.AbstractModel):
             [('state', '=', 'sale')], [], ['untaxed_amount_to_invoice:sum'])
         cards['quotations'] = {'value': quoted or 0, 'count': quotations or 0}
         cards['to_invoice'] = {'value': to_invoice or 0}
+        cards['worklist'] = {'value': self.env['sales.worklist'].search_count([
+            ('user_id', '=', self.env.uid), ('is_snoozed', '=', False)])}
         return cards
 
     @api.model

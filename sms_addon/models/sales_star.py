@@ -40,6 +40,10 @@ class SalesStar(models.AbstractModel):
             SQL(", ").join(SQL("%s %s", SQL.identifier(name), self._column_type(name)) for name in self._columns()),
         ))
         self._star_finish(self._table)
+        self._star_changed()
+
+    def _star_changed(self):
+        """Have a table that was made anew filled."""
         self.env['ir.config_parameter'].sudo().set_param('sms_addon.warehouse_stale', 'empty')
 
     def _star_empty(self):

@@ -33,6 +33,12 @@ export function getCards({ cards, currency_id }) {
             value: money(cards.to_invoice.value),
             note: _t("Untaxed, all orders"),
         },
+        {
+            name: "worklist",
+            title: _t("Needs You Today"),
+            value: formatInteger(cards.worklist.value),
+            note: _t("Your orders"),
+        },
     ];
 }
 

@@ -73,6 +73,9 @@ export class SalesOverview extends Component {
         if (name === "to_invoice") {
             return this.drillDown.open("sale.action_orders_to_invoice");
         }
+        if (name === "worklist") {
+            return this.drillDown.open("sms_addon.sales_worklist_action");
+        }
         const measure = { ordered: "amount_ordered", orders: "order_count" }[name] ?? name;
         return this.drillDown.openPeriod(REVENUE, this.state.period, { context: { graph_measure: measure } });
     }
