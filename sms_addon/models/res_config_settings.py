@@ -11,3 +11,6 @@ class ResConfigSettings(models.TransientModel):
     sales_lost_days = fields.Integer(
         string="Lost after", config_parameter='sms_addon.lost_days', default=365,
         help="Days without an order.")
+    sales_event_retention_days = fields.Integer(
+        string="Ledger Kept for", config_parameter='sms_addon.event_retention_days',
+        help="Days that events are kept, 0 for ever.")
