@@ -4,7 +4,7 @@ from unittest.mock import patch
 from odoo import fields
 from odoo.exceptions import AccessError, UserError
 from odoo.sql_db import db_connect
-from odoo.tests import tagged
+from odoo.tests import new_test_user, tagged
 from odoo.tools import SQL, mute_logger
 
 from .common import LedgerCommon
@@ -139,13 +139,24 @@ class TestSalesConsumer(LedgerCommon):
         self.assertEqual(set(rest.mapped('lag')) - {0}, set())
 
     @mute_logger(LOGGER)
+    def test_a_reader_that_cannot_even_be_asked_delays_no_other(self):
+        gone = self.env['sales.consumer'].create({'reader': 'x.gone', 'sequence': 1})
+        events = self.emit(1)
+        with self.enter_registry_test_mode():
+            self.env.ref('sms_addon.ir_cron_sales_consumer').method_direct_trigger()
+        self.assertEqual(self.got, events.ids)
+        self.env['sales.consumer']._create_missing()
+        self.assertFalse(gone.active, "the addon of the reader is gone, and it holds nothing back")
+
+    @mute_logger(LOGGER)
     def test_an_event_is_set_aside_with_a_reason(self):
         events = self.emit(1, 2)
         self.poison = {1}
         self.dispatch(self.consumer)
         action = self.consumer.action_set_aside()
-        exclusion = self.env['sales.consumer.exclusion'].with_context(**action['context']).create(
-            {'reason': "Made by a broken import"})
+        admin = new_test_user(self.env, 'engine admin', 'sms_addon.sms_addon_group_admin')
+        exclusion = self.env['sales.consumer.exclusion'].with_user(admin).with_context(**action['context']).create(
+            {'reason': "Made by a broken import", 'error': "What a client says"})
         self.assertEqual(exclusion.event_id, events[0].id)
         self.assertIn("cannot read 1", exclusion.error)
         self.got.clear()
@@ -197,12 +208,26 @@ class TestSalesConsumer(LedgerCommon):
         self.env.cr.execute("UPDATE sales_event SET xid = '7000000000000000'::xid8")
         self.env.cr.execute("UPDATE sales_consumer SET offset_xid = '7000000000000000'::xid8")
         self.got.clear()
+        first = self.emit(4)  # written on the new server before anybody reads
         with self.assertLogs('odoo.addons.sms_addon.models.sales_event', 'WARNING'):
             self.env['sales.event']._adopt_moved()
         after = self.emit(3)
         self.dispatch(self.consumer)
-        self.assertEqual(self.got, (unread + after).ids)
+        self.assertEqual(self.got, (unread + first + after).ids)
         self.assertNotIn(read.id, self.got)
+
+    def test_what_is_written_first_on_another_server_is_read(self):
+        self.emit(1)
+        self.dispatch(self.consumer)
+        self.env.cr.execute("SET LOCAL sms_addon.ledger_maintenance = 'on'")
+        self.env.cr.execute("UPDATE sales_event SET xid = '7000000000000000'::xid8")
+        self.env.cr.execute("UPDATE sales_consumer SET offset_xid = '7000000000000000'::xid8")
+        self.got.clear()
+        first = self.emit(2)
+        with mute_logger('odoo.addons.sms_addon.models.sales_event'):
+            self.env['sales.event']._adopt_moved()
+        self.dispatch(self.consumer)
+        self.assertEqual(self.got, first.ids)
 
     def test_queries_of_a_batch_do_not_grow_with_the_events(self):
         counts = []

@@ -150,6 +150,25 @@ class TestSalesEvent(LedgerCommon):
         self.assertEqual(event.payload['name'], 'GONE/1')
         event.read()  # a dangling reference is nothing to fail on
 
+    def test_screens_read_events_of_what_is_deleted(self):
+        order = self.quotation()
+        self.env.cr.flush()
+        order.unlink()
+        kept = self.quotation()
+        self.env.cr.flush()
+        ledger = self.env['sales.event'].with_user(self.manager)
+        domain = [('id', '>', self.start), ('type', '=', 'order.created')]
+        rows = ledger.web_search_read(domain, {
+            name: {'fields': {'display_name': {}}} for name in ('order_id', 'partner_id', 'product_id', 'user_id')})
+        self.assertEqual(
+            [row['order_id'] and row['order_id']['id'] for row in rows['records']], [kept.id, False])
+        groups = ledger.formatted_read_group(domain, ['order_id'], ['__count'])
+        self.assertEqual({group['order_id'] and group['order_id'][0]: group['__count'] for group in groups},
+                         {kept.id: 1, False: 1})
+        self.manager.group_ids += self.env.ref('base.group_allow_export')
+        self.env.invalidate_all()
+        self.assertEqual(len(ledger.search(domain).export_data(['order_id/name', 'type'])['datas']), 2)
+
     def test_what_came_and_went_within_a_flush_never_was(self):
         order = self.quotation()
         order_id = order.id

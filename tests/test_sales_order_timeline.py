@@ -135,6 +135,35 @@ class TestSalesOrderTimeline(TimelineCommon):
             timeline = order.get_timeline()
         self.assertGreater(len(timeline['steps']), 200)
 
+    def test_no_milestone_of_a_large_order_is_left_out(self):
+        order = self.confirmed()
+        self.env['sales.event']._insert([
+            {'type': 'move.done', 'model': 'stock.move', 'res_id': n, 'order_id': order.id,
+             'company_id': self.company.id}
+            for n in range(20)])
+        with patch('odoo.addons.sms_addon.models.sales_order_timeline.LIMIT', 5):
+            steps = order.get_timeline()['steps']
+        self.assertEqual(self.labels({'steps': steps})[:2], ['order.created', 'order.confirmed'])
+        self.assertEqual(len([step for step in steps if not step['milestone']]), 5)
+
+    def test_a_customer_is_not_told_what_was_taken_back(self):
+        order = self.confirmed()
+        order._action_cancel()
+        self.env.cr.flush()
+        order.action_draft()
+        self.env.cr.flush()
+        order.action_confirm()
+        invoice = order._create_invoices()
+        invoice.action_post()
+        self.env.cr.flush()
+        told = [step['label'] for step in order.get_customer_timeline()['steps']]
+        self.assertNotIn("The order was cancelled", told)
+        self.assertIn("We issued the invoice", told)
+        invoice.button_draft()
+        invoice.button_cancel()
+        self.env.cr.flush()
+        self.assertNotIn("We issued the invoice", [step['label'] for step in order.get_customer_timeline()['steps']])
+
     # -- live
 
     def test_an_event_is_told_on_the_channel_of_its_order(self):

@@ -166,7 +166,12 @@ class SalesConsumer(models.Model):
             name for name, model in self.env.registry.items()
             if model._abstract and 'sales.event.reader' in model._inherit and name != 'sales.event.reader'
         }
-        known = {reader for (reader,) in self.with_context(active_test=False)._read_group([], ['reader'])}
+        everyone = self.with_context(active_test=False).search([])
+        known = set(everyone.mapped('reader'))
+        # the reader of an addon that is gone must hold back neither the others nor the retention
+        for consumer in everyone:
+            if consumer.active != (consumer.reader in self.env):
+                consumer.active = not consumer.active
         for name in sorted(names - known):
             self._create_for(self.env[name])
 
@@ -255,15 +260,22 @@ class SalesConsumer(models.Model):
         waiting = list(consumers)
         while waiting:
             for consumer in list(waiting):
-                try:
-                    done = consumer._dispatch_batch()
-                except PG_CONCURRENCY_EXCEPTIONS_TO_RETRY:
-                    self.env.cr.rollback()
-                    done = 0
+                done = consumer._dispatch_guarded()
                 if not done:
                     waiting.remove(consumer)
-                if not commit(done):
+                if not commit(done, remaining=len(waiting)):
                     return
+
+    def _dispatch_guarded(self):
+        """Read one batch; whatever is wrong with this reader, the others go on."""
+        try:
+            return self._dispatch_batch()
+        except PG_CONCURRENCY_EXCEPTIONS_TO_RETRY:
+            self.env.cr.rollback()  # somebody else reads, or changes what is read; it is tried again next time
+        except Exception:
+            self.env.cr.rollback()
+            _logger.exception("Reader %s cannot be asked", self.reader)
+        return 0
 
     def _is_due(self):
         return not self.paused and (not self.retry_at or self.retry_at <= fields.Datetime.now())

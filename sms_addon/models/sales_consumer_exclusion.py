@@ -18,8 +18,9 @@ class SalesConsumerExclusion(models.Model):
     @api.model_create_multi
     def create(self, vals_list):
         exclusions = super().create(vals_list)
-        for exclusion in exclusions:
-            exclusion.error = exclusion.consumer_id.sudo().last_error
-            exclusion.consumer_id.sudo().write({'retry_at': False})
+        for exclusion in exclusions.sudo():
+            # what went wrong is what the reader says, not what a client says
+            exclusion.error = exclusion.consumer_id.last_error
+        exclusions.consumer_id.sudo().retry_at = False
         exclusions.consumer_id._wake_up()
         return exclusions

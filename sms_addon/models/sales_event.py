@@ -131,6 +131,33 @@ class SalesEvent(models.Model):
         for event in self:
             event.display_name = f"{event.name} #{event.id}"
 
+    # -- reading events whose record is gone
+
+    def web_read(self, specification):
+        self._leave_out_deleted(specification)
+        return super().web_read(specification)
+
+    def export_data(self, fields_to_export):
+        self._leave_out_deleted({path.partition('/')[0] for path in fields_to_export})
+        return super().export_data(fields_to_export)
+
+    def _leave_out_deleted(self, names):
+        """Show no reference to what has been deleted since: a screen reads its name."""
+        for field in (self._fields.get(name) for name in names):
+            if field and field.type == 'many2one':
+                referred = self.mapped(field.name)
+                if deleted := referred - referred.sudo().exists():
+                    field._update_cache(self.filtered(lambda event: event[field.name] in deleted), None)  # noqa: B023
+
+    def _read_group_groupby(self, alias, groupby_spec, query):
+        expression = super()._read_group_groupby(alias, groupby_spec, query)
+        field = self._fields.get(groupby_spec)
+        if field is None or field.type != 'many2one':
+            return expression
+        return SQL(
+            "(SELECT present.id FROM %s present WHERE present.id = %s)",
+            SQL.identifier(self.env[field.comodel_name]._table), expression)
+
     # -- the table
 
     def init(self):
@@ -270,11 +297,17 @@ class SalesEvent(models.Model):
         _logger.warning("The sales ledger comes from another database server; its events are put in order anew")
         cr = self.env.cr
         cr.execute("SET LOCAL sms_addon.ledger_maintenance = 'on'")
-        # at least once: what some reader has read of the unread may come again
+        # What is above the last event of the other server was written here since, and nobody has read it; of the others
+        # some that a reader has read may come again.
         cr.execute("""
             UPDATE sales_consumer c SET offset_xid = '3', offset_id = COALESCE(
-                (SELECT MIN(e.id) - 1 FROM sales_event e WHERE (e.xid, e.id) > (c.offset_xid, c.offset_id)),
+                (SELECT MIN(e.id) - 1 FROM sales_event e
+                  WHERE (e.xid, e.id) > (c.offset_xid, c.offset_id)
+                     OR e.id > COALESCE(foreign_events.last, c.offset_id)),
                 (SELECT MAX(id) FROM sales_event), 0)
+              FROM (SELECT MAX(id) AS last FROM sales_event
+                     WHERE xid >= pg_snapshot_xmax(pg_current_snapshot())
+                       AND xid IS DISTINCT FROM pg_current_xact_id_if_assigned()) foreign_events
         """)
         cr.execute("UPDATE sales_event SET xid = '3' WHERE xid <> '3'")
         cr.execute("SET LOCAL sms_addon.ledger_maintenance = 'off'")
@@ -292,7 +325,8 @@ class SalesEvent(models.Model):
         cr.execute(SQL(
             """
             DELETE FROM sales_event e
-             USING (SELECT offset_xid, offset_id FROM sales_consumer ORDER BY offset_xid, offset_id LIMIT 1) slowest
+             USING (SELECT offset_xid, offset_id FROM sales_consumer
+                     WHERE active ORDER BY offset_xid, offset_id LIMIT 1) slowest
              WHERE e.date < %s AND (e.xid, e.id) <= (slowest.offset_xid, slowest.offset_id)
             """, fields.Datetime.now() - timedelta(days=days)))
         _logger.info("Sales ledger: %s events older than %s days deleted", cr.rowcount, days)

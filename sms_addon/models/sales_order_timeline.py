@@ -8,6 +8,7 @@ from .sales_event import TYPES
 
 _lt = LazyTranslate(__name__)
 
+#: details shown, the last ones; of milestones there are few, and none is left out
 LIMIT = 500
 #: what an order has gone through, in contrast to details; a step's duration is counted from the one before
 MILESTONES = {
@@ -84,22 +85,29 @@ class SalesOrderTimeline(models.AbstractModel):
         return steps
 
     @api.model
-    def _read_events(self, order):
-        """Return the last events of an order, oldest first, with the names of those who did it, in one query."""
-        events = self.env['sales.event']
-        query = events._search(Domain('order_id', '=', order.id))
-        query.order = SQL("sales_event.date DESC, sales_event.id DESC")
-        query.limit = LIMIT
-        columns = ('id', 'date', 'type', 'payload', 'history', 'user_id')
-        rows = self.env.execute_query_dict(SQL(
+    def _read_events(self, order, details=True):
+        """Return the events of an order, oldest first, with the names of those who did it, in one query.
+
+        :param details: also those that are no milestones, the last :data:`LIMIT` of them
+        """
+        parts = [self._select_events(order, Domain('type', 'in', list(MILESTONES)))]
+        if details:
+            parts.append(self._select_events(order, Domain('type', 'not in', list(MILESTONES)), LIMIT))
+        return self.env.execute_query_dict(SQL(
             """
             SELECT event.*, person.name AS user_name
               FROM (%s) event
               LEFT JOIN res_users who ON who.id = event.user_id
               LEFT JOIN res_partner person ON person.id = who.partner_id
              ORDER BY event.date, event.id
-            """, query.select(*(SQL.identifier('sales_event', name) for name in columns))))
-        return rows
+            """, SQL(" UNION ALL ").join(SQL("(%s)", part) for part in parts)))
+
+    @api.model
+    def _select_events(self, order, domain, limit=None):
+        query = self.env['sales.event']._search(
+            Domain('order_id', '=', order.id) & domain, order='date DESC, id DESC', limit=limit)
+        columns = ('id', 'date', 'type', 'payload', 'history', 'user_id')
+        return query.select(*(SQL.identifier('sales_event', name) for name in columns))
 
     @api.model
     def _prepare_step(self, order, row, promised):
@@ -203,18 +211,33 @@ class SalesOrderTimeline(models.AbstractModel):
         :param order: the order, as superuser; whoever calls has checked that its reader may see it
         """
         last = {}
-        for row in self._read_events(order):
+        for row in self._read_events(order, details=False):
             if row['type'] in CUSTOMER_WORDS:
-                last[row['type']] = row['date']
-        if order.state == 'sale' and 'order.delivered' in last:
+                last[row['type']] = (row['date'], row['id'])
+        for kind in self._get_undone(order):
+            last.pop(kind, None)
+        if 'order.delivered' in last:
             last.pop('delivery.shipped', None)
         promised = order.state == 'sale' and order.commitment_date
         awaited = promised and 'order.delivered' not in last and not order.sales_history
         return {
             'steps': [
                 {'label': self.env._(CUSTOMER_WORDS[kind]), 'icon': MILESTONES[kind], 'date': date}
-                for kind, date in sorted(last.items(), key=lambda item: item[1])
+                for kind, (date, _id) in sorted(last.items(), key=lambda item: item[1])
             ],
             'promised': format_date(
                 self.env, promised, date_format='d MMMM y', lang_code=self.env.lang) if awaited else False,
         }
+
+    @api.model
+    def _get_undone(self, order):
+        """Return the steps that were taken back: what a customer reads is what still holds."""
+        invoices = order.invoice_ids.filtered(lambda move: move.state == 'posted' and move.move_type == 'out_invoice')
+        holds = {
+            'order.cancelled': order.state == 'cancel',
+            'order.confirmed': order.state in ('sale', 'cancel'),
+            'order.delivered': order.delivery_status == 'full' or order.sales_history,
+            'invoice.posted': bool(invoices),
+            'invoice.paid': any(move.payment_state in ('paid', 'in_payment') for move in invoices),
+        }
+        return [kind for kind, true in holds.items() if not true]
