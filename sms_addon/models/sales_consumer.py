@@ -166,7 +166,7 @@ class SalesConsumer(models.Model):
             name for name, model in self.env.registry.items()
             if model._abstract and 'sales.event.reader' in model._inherit and name != 'sales.event.reader'
         }
-        everyone = self.with_context(active_test=False).search([])
+        everyone = self.with_context(active_test=False).search(Domain.TRUE)
         known = set(everyone.mapped('reader'))
         # the reader of an addon that is gone must hold back neither the others nor the retention
         for consumer in everyone:
