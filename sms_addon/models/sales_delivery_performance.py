@@ -36,7 +36,8 @@ class SalesDeliveryPerformance(models.Model):
         string="Delivered Quantity", digits='Product Unit', readonly=True,
         help="What was shipped; what came back later was delivered all the same.")
     qty_on_time = fields.Float(string="Delivered On Time", digits='Product Unit', readonly=True)
-    value = fields.Monetary(readonly=True, help="Untaxed amount in the currency of the company.")
+    value = fields.Monetary(
+        string="Amount", readonly=True, help="Untaxed amount in the currency of the company.")
     on_time = fields.Boolean(readonly=True, help="What was delivered, was delivered by the promised day.")
     in_full = fields.Boolean(readonly=True, help="All that was ordered was delivered, whenever.")
     otif = fields.Boolean(string="On Time In Full", readonly=True)

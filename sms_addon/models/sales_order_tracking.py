@@ -95,7 +95,7 @@ class SalesOrderTracking(models.Model):
     standing_reason = fields.Selection(REASONS, string="Reason, Whatever the Day", readonly=True)
     next_step = fields.Selection(NEXT_STEPS, readonly=True)
     value = fields.Monetary(
-        readonly=True, help="Untaxed amount in the currency of the company, at the rate of the order.")
+        string="Amount", readonly=True, help="Untaxed amount in the currency of the company, at the rate of the order.")
     amount_to_invoice = fields.Monetary(string="Untaxed, To Invoice", readonly=True)
     amount_open = fields.Monetary(string="Unpaid", readonly=True, help="What is open of posted invoices.")
     due_date = fields.Date(string="Payment Due", readonly=True, help="The earliest due date of unpaid invoices.")
