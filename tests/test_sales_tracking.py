@@ -1,7 +1,9 @@
 import random
+from unittest.mock import patch
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from psycopg2.errors import SerializationFailure
 
 from odoo import Command
 from odoo.exceptions import AccessError
@@ -370,6 +372,20 @@ class TestSalesTracking(TrackingCommon):
         self.assertEqual(set(self.tracking.browse(orders.ids).mapped('stage')), {'ready'})
         self.assertFalse(self.tracking.browse(2147483647).exists())
         self.assertEqual(self.tracking._rebuild(), 0, "what is right is left alone")
+
+    def test_a_check_that_meets_the_reader_is_made_again(self):
+        cron = self.env.ref('sms_addon.ir_cron_sales_order_tracking')
+        triggers = self.env['ir.cron.trigger']
+        model, consumer = type(self.tracking), type(self.env['sales.consumer'])
+        for case, patched in (
+            ("they write the same rows", patch.object(model, '_read_all', side_effect=SerializationFailure)),
+            ("the reader is at work", patch.object(consumer, 'try_lock_for_update', lambda self, **_options: self[:0])),
+        ):
+            with self.subTest(case), freeze_time(NOW):
+                triggers.search([('cron_id', '=', cron.id)]).unlink()
+                with patched, self.enter_registry_test_mode():
+                    self.assertIs(cron.method_direct_trigger(), True)
+                self.assertTrue(triggers.search([('cron_id', '=', cron.id)]))
 
     def test_queries_do_not_grow_with_the_orders(self):
         counts = []

@@ -1,9 +1,13 @@
 import logging
+from datetime import timedelta
 
 from odoo import api, fields, models
+from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
 from odoo.tools import SQL
 
 _logger = logging.getLogger(__name__)
+
+RETRY = timedelta(seconds=5)
 
 STAGES = [
     ('quotation', "Quotation"),
@@ -486,15 +490,29 @@ class SalesOrderTracking(models.Model):
             _logger.info("%s: %s rows were not as the orders are", table._description, table._rebuild())
 
     @api.model
-    def _request_rebuild(self):
+    def _request_rebuild(self, delay=None):
         # the upgrade that makes a table anew may come before the action that fills it
         if cron := self.env.ref('sms_addon.ir_cron_sales_order_tracking', raise_if_not_found=False):
-            cron.sudo()._trigger()
+            cron.sudo()._trigger(delay and fields.Datetime.now() + delay)
 
     @api.model
     def _cron_rebuild(self):
-        """Put right what the ledger does not tell: merged customers, another type of product, SQL by hand."""
-        self._read_all()
+        """Put right what the ledger does not tell: merged customers, another type of product, SQL by hand.
+
+        The reader and this write the same rows, so the reader's place is held meanwhile; when that or the writing
+        fails, all is read again in a moment.
+        """
+        place = self.env['sales.consumer'].search([('reader', '=', 'sales.reader.tracking')])
+        # the next transaction has all that the reader has written, for it begins with the lock
+        self.env['ir.cron']._commit_progress()
+        try:
+            if place and not place.try_lock_for_update():
+                return self._request_rebuild(RETRY)
+            self._read_all()
+        except PG_CONCURRENCY_EXCEPTIONS_TO_RETRY:
+            self.env.cr.rollback()
+            return self._request_rebuild(RETRY)
+        place._wake_up()
 
     # -- buttons
 
