@@ -407,7 +407,7 @@ class TestSalesBrokerReceiving(BrokerCommon):
         body = self.order_message(id_='twice')
         self.send(body, body)
         self.receive()
-        self.send(body)
+        self.send(body, {**body, 'time': '2026-11-24T10:00:00Z', 'subject': "sent again"})
         self.receive()
         message = self.env['sales.broker.message'].search([('broker_id', '=', self.broker.id)])
         self.assertEqual((len(message), message.state, message.attempt_count), (1, 'done', 1))
@@ -440,6 +440,25 @@ class TestSalesBrokerReceiving(BrokerCommon):
         )):
             with self.subTest(body=body):
                 self.refuse(body if isinstance(body, bytes) else {**body, 'id': f'bad {number}'}, *texts)
+
+    def test_what_no_customer_means_is_refused(self):
+        line = {'code': 'CHAIR', 'quantity': 1}
+        own = self.company.partner_id
+        clerk = self.env['res.partner'].create({'name': "Own Clerk", 'parent_id': own.id, 'ref': 'OWN'})
+        for number, (data, *texts) in enumerate((
+            ({'lines': [line, {**line, 'quantity': 0.001}]}, "data.lines[1].quantity: ", '0.001', "Units"),
+            ({'lines': [{**line, 'quantity': 1e9, 'price': 1e12}]}, "data.lines: ", "worth"),
+            ({'lines': [{**line, 'quantity': 6000, 'price': 1e8, 'discount': 100}] * 2}, "data.lines: ", "worth"),
+            ({'commitment_date': '1999-12-31'}, "data.commitment_date: ", '1999-12-31'),
+            ({'commitment_date': '0001-01-01T00:00:00+01:00'}, "data.commitment_date: ", '0001-01-01'),
+            ({'commitment_date': '2126-12-24T10:00:00Z'}, "data.commitment_date: ", '2126-12-24'),
+            ({'customer': {'id': own.id}}, "data.customer.id: ", str(own.id), "own"),
+            ({'customer': {'ref': clerk.ref}}, "data.customer.ref: ", 'OWN', "own"),
+        )):
+            with self.subTest(data=data):
+                body = self.order_message(id_=f'absurd {number}')
+                body['data'].update(data)
+                self.refuse(body, *texts)
 
     def test_a_huge_message_is_not_kept_whole(self):
         message = self.refuse(b'{"a": "' + b'x' * 300_000 + b'"}', "too large")

@@ -141,10 +141,12 @@ class SalesBrokerMessage(models.Model):
     def _prepare_identity(self, event):
         """Return what tells a message from others, and what tells whether it is the same one again."""
         data = event.get('data')
+        # who sends it again may note another time in the envelope
+        contents = json.dumps([event['type'], data], sort_keys=True)
         reference = data.get('reference') if isinstance(data, dict) else None
         return {
             'key': json.dumps([event['source'], event['id']], ensure_ascii=False),
-            'digest': hashlib.sha256(json.dumps(event, sort_keys=True).encode()).hexdigest(),
+            'digest': hashlib.sha256(contents.encode()).hexdigest(),
             'message_id': event['id'],
             'source': event['source'],
             'reference': reference[:200] if isinstance(reference, str) else None,

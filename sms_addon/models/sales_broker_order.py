@@ -1,10 +1,17 @@
+from datetime import datetime, timedelta
+
 from markupsafe import Markup
 
-from odoo import Command, models
+from odoo import Command, fields, models
 from odoo.fields import Domain
 from odoo.tools import email_normalize, escape_psql
 
 from ..tools.order_message import parse_moment
+
+#: what lies outside is a slip of the sender, not what a customer wants
+EARLIEST = datetime(2000, 1, 1)
+LATEST = timedelta(days=3652)
+LARGEST_AMOUNT = 1e12
 
 
 class MessageRefused(Exception):
@@ -30,7 +37,16 @@ class SalesBrokerOrder(models.AbstractModel):
         :raise MessageRefused: names the place in the message and the value
         """
         customer = self._get_customer(broker, data['customer'])
-        return self.env['sale.order'].create(self._prepare_order_vals(broker, data, customer))
+        order = self.env['sale.order'].create(self._prepare_order_vals(broker, data, customer))
+        self._check_amount(order)
+        return order
+
+    def _check_amount(self, order):
+        amount = sum(line.price_unit * line.product_uom_qty for line in order.order_line)
+        if amount > LARGEST_AMOUNT:
+            raise MessageRefused('data.lines', self.env._(
+                "They are worth %(amount)s before discounts, which cannot be meant.",
+                amount=order.currency_id.format(amount)))
 
     def _prepare_order_vals(self, broker, data, customer):
         values = {
@@ -46,10 +62,17 @@ class SalesBrokerOrder(models.AbstractModel):
         if address := data.get('shipping_address'):
             values['partner_shipping_id'] = self._get_shipping_address(customer, address).id
         if text := data.get('commitment_date'):
-            values['commitment_date'] = parse_moment(text)
+            values['commitment_date'] = self._get_commitment_date(text)
         if note := data.get('note'):
             values['note'] = Markup('<br/>').join(note.splitlines())
         return values
+
+    def _get_commitment_date(self, text):
+        moment = parse_moment(text)
+        if not EARLIEST <= moment <= fields.Datetime.now() + LATEST:
+            raise MessageRefused('data.commitment_date', self.env._(
+                "%(value)s is before the year 2000 or more than ten years ahead.", value=text))
+        return moment
 
     # -- who
 
@@ -62,11 +85,20 @@ class SalesBrokerOrder(models.AbstractModel):
                 raise MessageRefused(f'data.customer.{name}', self.env._(
                     "Several customers have %(value)s.", value=asked[name]))
             if partners:
+                if self._is_own(partners):
+                    raise MessageRefused(f'data.customer.{name}', self.env._(
+                        "%(value)s is one of our own companies, not a customer.", value=asked[name]))
                 return partners
         if broker.create_customers and asked.get('name'):
             return self.env['res.partner'].create(self._prepare_customer_vals(asked))
         name = next((name for name in ('id', 'ref', 'vat', 'email', 'name') if name in asked), 'name')
         raise MessageRefused(f'data.customer.{name}', self._explain_no_customer(broker, asked, name))
+
+    def _is_own(self, partner):
+        """Return whether a partner is a company of this database, or a contact of one."""
+        companies = self.env['res.company'].sudo().with_context(active_test=False)
+        partners = partner | partner.sudo().commercial_partner_id
+        return bool(companies.search_count([('partner_id', 'in', partners.ids)], limit=1))
 
     def _explain_no_customer(self, broker, asked, name):
         value = asked.get(name, '')
@@ -148,9 +180,11 @@ class SalesBrokerOrder(models.AbstractModel):
                 self.env._("Several products have %(value)s.", value=line[name]) if matches
                 else self.env._("There is no product %(value)s that can be sold.", value=line[name]))
             raise MessageRefused(f'{path}.{name}', text)
-        values = {'product_id': matches[0].id, 'product_uom_qty': line['quantity']}
-        if 'unit' in line:
-            values['product_uom_id'] = self._get_unit(line['unit'], matches[0], path).id
+        unit = self._get_unit(line['unit'], matches[0], path) if 'unit' in line else matches[0].uom_id
+        if unit.is_zero(line['quantity']):
+            raise MessageRefused(f'{path}.quantity', self.env._(
+                "%(value)s %(unit)s is rounded to nothing.", value=line['quantity'], unit=unit.name))
+        values = {'product_id': matches[0].id, 'product_uom_qty': line['quantity'], 'product_uom_id': unit.id}
         names = {'price': 'price_unit', 'discount': 'discount', 'description': 'name'}
         return {**values, **{field: line[name] for name, field in names.items() if name in line}}
 
