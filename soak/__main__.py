@@ -1,7 +1,8 @@
 """``python -m soak``: break things while the ledger is written and read, and see that nothing is lost.
 
 Every round is one fault with real processes. What was written is compared with what arrived: no event lost, none
-out of order within a document, and doubled only where "at least once" allows it.
+out of order within a document, and doubled only where "at least once" allows it. Where a worker is killed, at least half of the rounds must have
+interrupted it: events were still waiting.
 """
 import argparse
 import json
@@ -33,8 +34,10 @@ def main():
 
 
 def format_row(result):
+    interrupted = '-' if result['interrupted'] is None else result['interrupted']
     return (
-        f"| {result['fault']:60} | rounds {result['rounds']:3} | events {result['written']:7,} | lost {result['lost']} "
+        f"| {result['fault']:60} | rounds {result['rounds']:3} | interrupted {interrupted:>3} "
+        f"| events {result['written']:7,} | lost {result['lost']} "
         f"| out of order {result['disordered']} | doubled {result['doubled']} ({result['allowed']}) "
         f"| {'holds' if result['holds'] else 'DOES NOT HOLD'} |")
 

@@ -1,26 +1,38 @@
 """The faults, each a function of one round; its first line is its name in the table."""
+import contextlib
 import time
 
 from soak.broker import Broker
+from soak.server import Server
 from soak.world import cluster
 
 QUEUE = 400
+#: a server reads in batches of the usual size
+SERVER_QUEUE = 4000
 
 
 def kill_worker(world):
     """kill -9 of the worker while it dispatches."""
     world.write(QUEUE)
+    progress = world.watch()
     pid = world.dispatcher()
-    world.let_work()
-    world.kill(pid)
+    world.interrupt(progress, lambda: world.kill(pid), QUEUE)
 
 
 def kill_worker_publishing(world, broker):
     """kill -9 of the worker while it publishes to RabbitMQ."""
     world.write(QUEUE)
+    progress = world.watch(broker.consumer_id)
     pid = world.dispatcher(broker.consumer_id)
-    world.let_work()
-    world.kill(pid)
+    world.interrupt(progress, lambda: world.kill(pid), QUEUE)
+
+
+def kill_server(world, broker):
+    """kill -9 of an Odoo server whose scheduled action publishes."""
+    world.write(SERVER_QUEUE)
+    progress = world.watch(broker.consumer_id)
+    with Server.running(world) as server:
+        world.interrupt(progress, server.kill, SERVER_QUEUE, server.nudge)
 
 
 def kill_broker(world, broker):
@@ -72,5 +84,18 @@ def late_commit(world):
     world.let_work()
 
 
+@contextlib.contextmanager
+def broker_of_server(world):
+    """Have a server do nothing but read the ledger: the shared scheduled action, and the one of the broker."""
+    with Broker.open(world) as broker:
+        with world.environment() as env:
+            kept = env.ref('sms_addon.ir_cron_sales_consumer') + env['sales.consumer'].browse(broker.consumer_id).cron_id
+            env['ir.cron'].search([('id', 'not in', kept.ids)]).active = False
+        yield broker
+
+
 kill_worker_publishing.setting = kill_broker.setting = Broker.open
-SCENARIOS = (kill_worker, kill_worker_publishing, kill_broker, restart_postgresql, two_workers, late_commit)
+kill_server.setting = broker_of_server
+SCENARIOS = (
+    kill_worker, kill_worker_publishing, kill_server, kill_broker, restart_postgresql, two_workers, late_commit,
+)

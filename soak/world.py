@@ -26,6 +26,7 @@ class World:
         self.random = random.Random(20261124)
         self.workers = []
         self.abandoned = []
+        self.interrupted = None
 
     def __enter__(self):
         from odoo.modules.registry import Registry
@@ -63,7 +64,7 @@ class World:
     def run(self, scenario, rounds):
         """Run the rounds of a fault and return what became of the events."""
         start = self.last_event()
-        arrived = None
+        arrived = self.interrupted = None
         with scenario.setting(self) if hasattr(scenario, 'setting') else contextlib.nullcontext() as setting:
             for _round in range(rounds):
                 scenario(self, setting) if setting is not None else scenario(self)
@@ -145,6 +146,20 @@ class World:
         for pid in list(self.workers):
             self.kill(pid)
 
+    def watch(self, consumer_id=None):
+        """Return how far a reader, or else the one that notes what it got, comes from now on."""
+        if not consumer_id:
+            with self.environment() as env:
+                consumer_id = self.consumer(env).id
+        return Progress(self, consumer_id)
+
+    def interrupt(self, progress, kill, queue, nudge=None):
+        """Kill a worker somewhere in the first half of a queue, and note whether events were left."""
+        progress.wait_for(self.random.randint(1, queue // 2), nudge)
+        time.sleep(self.random.uniform(0, 0.01))  # anywhere between two commits
+        kill()
+        self.interrupted = (self.interrupted or 0) + bool(progress.waiting())
+
     def let_work(self):
         time.sleep(self.random.uniform(*WORK_TIME))
 
@@ -191,17 +206,51 @@ class World:
             by_document(written)[document] != events for document, events in by_document(first_only(arrived)).items())
         doubled = sum(count - 1 for count in counts.values())
         exactly_once = setting is None
+        interrupted = self.interrupted
         return {
             'fault': scenario.__doc__.strip().rstrip('.'),
             'rounds': rounds,
+            'interrupted': interrupted,
             'written': len(written),
             'lost': len(lost),
             'disordered': disordered,
             'doubled': doubled,
             'allowed': 'none allowed' if exactly_once else 'allowed, removable by id',
             'holds': bool(written) and not lost and not strange and not disordered
-                     and not (exactly_once and doubled),
+                     and not (exactly_once and doubled)
+                     and (interrupted is None or 2 * interrupted >= rounds),
         }
+
+
+class Progress:
+    """What a reader has read since this was made, and what it has still to read."""
+
+    def __init__(self, world, consumer_id):
+        self.world, self.consumer_id = world, consumer_id
+        self.start = self._get("read_count")
+
+    def wait_for(self, count, nudge=None):
+        """Wait until so many events are read.
+
+        :param nudge: called every now and then
+        """
+        begin = nudged = time.monotonic()
+        while (read := self._get("read_count") - self.start) < count:
+            now = time.monotonic()
+            if now - begin > PATIENCE:
+                raise AssertionError(f"Only {read} events are read after {PATIENCE} s")
+            if nudge and now - nudged > 0.2:
+                nudge()
+                nudged = now
+            time.sleep(0.001)
+
+    def waiting(self):
+        return self._get("(SELECT COUNT(*) FROM sales_event e WHERE (e.xid, e.id) > (c.offset_xid, c.offset_id))")
+
+    def _get(self, expression):
+        with self.world.environment() as env:
+            env.cr.execute(f"SELECT {expression} FROM sales_consumer c WHERE id = %s", [self.consumer_id])
+            return int(env.cr.fetchone()[0] or 0)
 
 
 def note_effects(self, events):
