@@ -18,16 +18,19 @@ class CalendarEvent(models.Model):
 
     def _prepare_events(self, kind):
         """Return an event for each customer, order or opportunity that the meeting is with."""
-        payload = {'name': self.name, 'start': str(self.start), 'duration': self.duration}
-        order = self.res_id if self.res_model == 'sale.order' else False
+        payload = {'start': str(self.start), 'duration': self.duration}
+        if self.effective_privacy == 'public':
+            payload = {'name': self.name, **payload}
+        order = self.env['sale.order'].browse(self.res_id if self.res_model == 'sale.order' else False).exists()
         customers = self.partner_ids.filtered('partner_share').commercial_partner_id
         if not customers and not order and not self.opportunity_id:
             return []
+        company = order.company_id or self.opportunity_id.company_id
         return [{
             'type': kind,
-            'order_id': order,
+            'order_id': order.id,
             'lead_id': self.opportunity_id.id,
             'partner_id': customer.id,
-            'company_id': self.user_id.company_id.id,
+            'company_id': (company or customer.company_id).id,
             'payload': payload,
         } for customer in customers or [customers]]

@@ -25,7 +25,7 @@ class MailActivity(models.Model):
             'type': kind,
             **({reference: record.id} if reference else {}),
             'partner_id': partner.commercial_partner_id.id,
-            'company_id': record.company_id.id,
+            'company_id': (record.company_id or partner.commercial_partner_id.company_id).id,
             'payload': {
                 'activity': self.activity_type_id.name or '', 'summary': self.summary or '',
                 'deadline': str(self.date_deadline),

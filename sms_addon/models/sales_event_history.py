@@ -149,28 +149,44 @@ class SalesEventHistory(models.AbstractModel):
                   FROM res_partner p WHERE p.partner_share AND p.create_date IS NOT NULL"""),
             'meetings': SQL("""
                 SELECT e.create_date AS date, 'meeting.planned' AS type, 'calendar.event' AS model, e.id AS res_id,
-                       CASE e.res_model WHEN 'sale.order' THEN e.res_id END AS order_id,
-                       e.opportunity_id AS lead_id, customer.commercial_partner_id AS partner_id,
-                       e.create_uid AS user_id, jsonb_build_object('name', e.name, 'start', e.start) AS payload
+                       s.id AS order_id, lead.id AS lead_id, customer.commercial_partner_id AS partner_id,
+                       COALESCE(s.company_id, lead.company_id, customer.company_id) AS company_id,
+                       e.create_uid AS user_id,
+                       CASE WHEN %s THEN jsonb_build_object('name', e.name) ELSE '{}' END
+                       || jsonb_build_object('start', e.start) AS payload
                   FROM calendar_event e
-                  LEFT JOIN (SELECT DISTINCT rel.calendar_event_id, p.commercial_partner_id
+                  LEFT JOIN sale_order s ON e.res_model = 'sale.order' AND s.id = e.res_id
+                  LEFT JOIN crm_lead lead ON lead.id = e.opportunity_id
+                  LEFT JOIN (SELECT DISTINCT rel.calendar_event_id, p.commercial_partner_id, customer.company_id
                                FROM calendar_event_res_partner_rel rel
-                               JOIN res_partner p ON p.id = rel.res_partner_id AND p.partner_share) customer
+                               JOIN res_partner p ON p.id = rel.res_partner_id AND p.partner_share
+                               JOIN res_partner customer ON customer.id = p.commercial_partner_id) customer
                          ON customer.calendar_event_id = e.id
-                 WHERE e.active AND (customer.commercial_partner_id IS NOT NULL OR e.opportunity_id IS NOT NULL
-                                     OR e.res_model = 'sale.order')"""),
+                 WHERE e.active AND (customer.commercial_partner_id IS NOT NULL OR lead.id IS NOT NULL
+                                     OR s.id IS NOT NULL)""", self._meeting_is_public()),
             'activities': SQL("""
                 SELECT COALESCE(a.date_done::timestamp, a.write_date) AS date, 'activity.done' AS type,
                        'mail.activity' AS model, a.id AS res_id, s.id AS order_id, lead.id AS lead_id,
-                       partner.commercial_partner_id AS partner_id, a.user_id,
+                       partner.commercial_partner_id AS partner_id,
+                       COALESCE(s.company_id, lead.company_id, customer.company_id) AS company_id, a.user_id,
                        jsonb_build_object('summary', a.summary) AS payload
                   FROM mail_activity a
                   LEFT JOIN sale_order s ON a.res_model = 'sale.order' AND s.id = a.res_id
                   LEFT JOIN crm_lead lead ON a.res_model = 'crm.lead' AND lead.id = a.res_id
                   LEFT JOIN res_partner partner ON partner.id = COALESCE(
                        s.partner_id, lead.partner_id, CASE a.res_model WHEN 'res.partner' THEN a.res_id END)
+                  LEFT JOIN res_partner customer ON customer.id = partner.commercial_partner_id
                  WHERE NOT a.active AND a.res_model IN ('sale.order', 'crm.lead', 'res.partner')"""),
         }
+
+    @api.model
+    def _meeting_is_public(self):
+        """Return whether everybody may read the name of a meeting, as ``effective_privacy`` has it."""
+        fallback = self.env['ir.config_parameter'].sudo().get_param('calendar.default_privacy', 'public')
+        return SQL(
+            """(e.privacy = 'public' OR e.privacy IS NULL AND e.user_id IS NOT NULL AND COALESCE(
+                   (SELECT calendar_default_privacy FROM res_users_settings WHERE user_id = e.user_id), %s) = 'public')
+            """, fallback)
 
     @api.model
     def _select_invoices(self, date, kind, condition):

@@ -1,0 +1,78 @@
+from odoo import Command
+from odoo.tests import freeze_time, new_test_user, tagged
+from odoo.tools import SQL
+
+from .tracking_common import NOW, TrackingCommon
+
+
+@tagged('post_install', '-at_install')
+@freeze_time(NOW)
+class TestSalesEventDocuments(TrackingCommon):
+    """What the documents of the host tell, while they change and from what they were before."""
+
+    def read_again(self):
+        """Forget what the ledger has of this test and read it from the records."""
+        self.env.cr.flush()
+        self.env.cr.execute("SET LOCAL sms_addon.ledger_maintenance = 'on'")
+        self.env.cr.execute(SQL("DELETE FROM sales_event WHERE id > %s", self.start))
+        self.env.cr.execute("SET LOCAL sms_addon.ledger_maintenance = 'off'")
+        self.env['sales.event.history']._read_all()
+        self.env.invalidate_all()
+
+    def live_and_read_again(self, **values):
+        """Yield the events of a record as they were written, then as they are read back."""
+        yield self.events(**values)
+        self.read_again()
+        yield self.events(**values)
+
+    # -- what is for whom
+
+    def test_meetings_and_activities_belong_to_the_company_of_what_they_are_about(self):
+        elsewhere = self.env['res.company'].create({'name': "Elsewhere"})
+        customer = self.env['res.partner'].create({'name': "Theirs", 'company_id': elsewhere.id})
+        lead = self.env['crm.lead'].create({'name': "Theirs", 'company_id': elsewhere.id, 'type': 'opportunity'})
+        shared = self.customers[0]
+        day = {'start': '2027-05-04 10:00:00', 'stop': '2027-05-04 11:00:00'}
+        meetings = self.env['calendar.event'].create([
+            {'name': "With a customer", 'partner_ids': [Command.link(customer.id)], **day},
+            {'name': "With a lead", 'partner_ids': [Command.link(shared.id)], 'opportunity_id': lead.id, **day},
+            {'name': "With anybody", 'partner_ids': [Command.link(shared.id)], **day},
+        ])
+        activity = customer.activity_schedule('mail.mail_activity_data_todo', summary="Discount")
+        self.env.cr.flush()
+        activity.action_feedback()
+        for events in self.live_and_read_again():
+            companies = {
+                (event.model, event.res_id): event.company_id for event in events
+                if event.model in ('calendar.event', 'mail.activity') and event.type != 'activity.planned'}
+            self.assertEqual(
+                [companies['calendar.event', meeting.id] for meeting in meetings],
+                [elsewhere, elsewhere, self.env['res.company']])
+            self.assertEqual(companies['mail.activity', activity.id], elsewhere)
+
+    def test_only_public_meetings_tell_their_name(self):
+        discreet = new_test_user(self.env, 'discreet', 'sales_team.group_sale_salesman')
+        self.env['res.users.settings'].sudo()._find_or_create_for_user(discreet).calendar_default_privacy = 'private'
+        Meeting = self.env['calendar.event']
+        named = {}
+        for user in (self.env.user, discreet):
+            for privacy in (False, 'public', 'confidential', 'private'):
+                meeting = Meeting.create({
+                    'name': "Secret", 'privacy': privacy, 'user_id': user.id, 'start': '2027-05-04 10:00:00',
+                    'stop': '2027-05-04 11:00:00', 'partner_ids': [Command.link(self.customers[0].id)]})
+                named[meeting.id] = privacy == 'public' or not privacy and user != discreet
+        for events in self.live_and_read_again(model='calendar.event'):
+            self.assertEqual({event.res_id: 'name' in event.payload for event in events}, named)
+
+    def test_payments_are_for_accounting(self):
+        biller = new_test_user(
+            self.env, 'biller', 'sales_team.group_sale_salesman_all_leads,account.group_account_invoice')
+        reader = new_test_user(
+            self.env, 'auditor', 'sales_team.group_sale_salesman,account.group_account_readonly')
+        order = self.confirmed()
+        self.deliver(order)
+        self.pay(self.invoice(order))
+        self.assertIn('account.payment', self.events().mapped('model'))
+        for user, sees in ((self.salesman, False), (self.all_leads, False), (biller, True), (reader, True)):
+            models = self.env['sales.event'].with_user(user).search([('id', '>', self.start)]).mapped('model')
+            self.assertEqual('account.payment' in models, sees, user.login)
