@@ -76,3 +76,74 @@ class TestSalesEventDocuments(TrackingCommon):
         for user, sees in ((self.salesman, False), (self.all_leads, False), (biller, True), (reader, True)):
             models = self.env['sales.event'].with_user(user).search([('id', '>', self.start)]).mapped('model')
             self.assertEqual('account.payment' in models, sees, user.login)
+
+    # -- what is undone
+
+    def test_an_invoice_that_is_undone(self):
+        order = self.confirmed()
+        self.deliver(order)
+        invoice = self.invoice(order)
+        self.pay(invoice)
+        self.assertTracked(order, 'paid')
+        done = len(self.events(model='account.move', order_id=order.id))
+        invoice.line_ids.remove_move_reconcile()
+        self.assertTracked(order, 'invoiced', 'unpaid', amount_open=200)
+        invoice.invoice_date_due = '2027-06-01'
+        self.assertTracked(order, 'invoiced', 'unpaid', due_date=self.day('2027-06-01'))
+        invoice.button_draft()
+        self.assertTracked(order, 'delivered', 'draft_invoice')
+        invoice.button_cancel()
+        self.env.cr.flush()
+        invoice.button_draft()
+        self.env.cr.flush()
+        invoice_id = invoice.id
+        invoice.with_context(force_delete=True).unlink()
+        self.assertTracked(order, 'delivered', 'not_invoiced')
+        events = self.events(model='account.move', order_id=order.id)[done:]
+        self.assertEqual(events.mapped('type'), [
+            'invoice.unpaid', 'invoice.changed', 'invoice.reset', 'invoice.cancelled', 'invoice.reset',
+            'invoice.deleted'])
+        self.assertEqual(events[1].payload['invoice_date_due'][1], '2027-06-01')
+        self.assertEqual(set(events.mapped('res_id')), {invoice_id})
+
+    def test_a_reversed_invoice_and_its_credit_note(self):
+        order = self.confirmed()
+        self.deliver(order)
+        invoice = self.invoice(order)
+        self.env.cr.flush()
+        refund = self.env['account.move'].browse(invoice._reverse_moves(cancel=True).ids)
+        self.assertEqual(invoice.payment_state, 'reversed')
+        self.assertEqual(self.event_types(res_id=invoice.id, model='account.move')[-1], 'invoice.reversed')
+        refund.line_ids.remove_move_reconcile()
+        self.assertEqual(self.event_types(res_id=invoice.id, model='account.move')[-1], 'invoice.unpaid')
+        refund.button_draft()
+        self.env.cr.flush()
+        refund.unlink()
+        kinds = self.event_types(res_id=refund.id, model='account.move')
+        self.assertEqual([kind for kind in kinds if kind in (
+            'refund.unpaid', 'refund.reset', 'refund.deleted')], ['refund.unpaid', 'refund.reset', 'refund.deleted'])
+
+    def test_an_invoice_is_not_changed_until_it_is_posted(self):
+        order = self.confirmed()
+        self.deliver(order)
+        invoice = order._create_invoices()
+        self.env.cr.flush()
+        invoice.invoice_date_due = '2027-06-01'
+        self.env.cr.flush()
+        invoice.action_post()
+        self.assertEqual(
+            self.event_types(model='account.move', order_id=order.id), ['invoice.created', 'invoice.posted'])
+
+    def test_a_delivery_that_is_changed_and_deleted(self):
+        order = self.confirmed(5)
+        picking = order.picking_ids
+        self.assertTracked(order, 'ready', 'ready', qty_open=5)
+        picking.move_ids.product_uom_qty = 3
+        self.assertEqual(self.row(order).qty_open, 3)
+        picking.action_cancel()
+        self.env.cr.flush()
+        picking.unlink()
+        events = self.events(order_id=order.id).filtered(lambda event: event.type.startswith(('move.', 'delivery.')))
+        self.assertEqual(events[-4:].mapped('type'), [
+            'move.changed', 'move.cancelled', 'delivery.cancelled', 'delivery.deleted'])
+        self.assertEqual(events[-4].payload['product_uom_qty'], [5, 3])

@@ -113,13 +113,14 @@ class SalesEventHistory(models.AbstractModel):
                 SQL("m.posted_at"), SQL("'.posted'"), SQL("m.state = 'posted'")),
             'cancelled invoices': self._select_invoices(
                 SQL("GREATEST(m.create_date, m.posted_at)"), SQL("'.cancelled'"), SQL("m.state = 'cancel'")),
-            'paid invoices': self._select_invoices(
+            'settled invoices': self._select_invoices(
                 SQL("""GREATEST(m.posted_at, (
                     SELECT MAX(CASE WHEN r.max_date = r.create_date::date THEN r.create_date ELSE r.max_date END)
                       FROM account_move_line aml
                       JOIN account_partial_reconcile r ON aml.id IN (r.debit_move_id, r.credit_move_id)
                      WHERE aml.move_id = m.id))"""),
-                SQL("'.paid'"), SQL("m.state = 'posted' AND m.payment_state IN ('paid', 'in_payment')")),
+                SQL("CASE m.payment_state WHEN 'reversed' THEN '.reversed' ELSE '.paid' END"),
+                SQL("m.state = 'posted' AND m.payment_state IN ('paid', 'in_payment', 'reversed')")),
             'invoiced orders': SQL("""
                 SELECT posted.date, 'order.invoiced' AS type, 'sale.order' AS model, s.id AS res_id, s.id AS order_id,
                        s.commercial_partner_id AS partner_id, s.company_id, s.amounts AS payload

@@ -7,6 +7,11 @@ class StockPicking(models.Model):
 
     _event_fields = ('state', 'scheduled_date')
 
+    def unlink(self):
+        # the host deletes the moves first, and with them which order a transfer is for
+        orders = {picking.id: picking.sale_id.id for picking in self.sudo() if picking._event_is_delivery()}
+        return super(StockPicking, self.with_context(sales_event_order_ids=orders)).unlink()
+
     def _event_prepare(self, note, notes):
         kinds = ['delivery.planned'] if note.created and self._event_is_delivery() else []
         before = note.before(self, 'state', 'draft')
@@ -15,13 +20,22 @@ class StockPicking(models.Model):
         payload = {'name': self.name, **self._event_changes(note, ('scheduled_date',))}
         if not kinds and 'scheduled_date' in payload and self.sale_id and self.state != 'done':
             kinds.append('delivery.rescheduled')
-        return [{
+        return [self._prepare_event(kind, payload) for kind in kinds]
+
+    def _event_prepare_unlink(self, notes):
+        orders = self.env.context.get('sales_event_order_ids', {})
+        if self.id not in orders:
+            return []
+        return [self._prepare_event('delivery.deleted', {'name': self.name}) | {'order_id': orders[self.id]}]
+
+    def _prepare_event(self, kind, payload):
+        return {
             'type': kind,
             'order_id': self.sale_id.id,
             'partner_id': self.partner_id.commercial_partner_id.id,
             'company_id': self.company_id.id,
             'payload': payload,
-        } for kind in kinds]
+        }
 
     def _event_is_delivery(self):
         return self.picking_type_code == 'outgoing' or bool(self.sale_id) and self.picking_type_code == 'internal'
