@@ -147,3 +147,43 @@ class TestSalesEventDocuments(TrackingCommon):
         self.assertEqual(events[-4:].mapped('type'), [
             'move.changed', 'move.cancelled', 'delivery.cancelled', 'delivery.deleted'])
         self.assertEqual(events[-4].payload['product_uom_qty'], [5, 3])
+
+    # -- many at once
+
+    def count_queries(self, records, values):
+        """Return the number of queries that the events of a change take."""
+        records.write(values)
+        self.env.flush_all()
+        self.env.invalidate_all()
+        before = self.env.cr.sql_log_count
+        self.env.cr.flush()
+        return self.env.cr.sql_log_count - before
+
+    def test_the_names_of_references_are_read_together(self):
+        people = [new_test_user(self.env, f'person {n}', 'sales_team.group_sale_salesman').id for n in range(4)]
+        stages = self.env['crm.stage'].create([{'name': f"Stage {n}"} for n in range(4)]).ids
+        for model, name, values, made in (
+            ('sale.order', 'user_id', people, {'partner_id': self.customers[0].id}),
+            ('crm.lead', 'stage_id', stages, {'name': "Lead", 'type': 'opportunity'}),
+            ('res.partner', 'user_id', people, {'name': "Customer"}),
+        ):
+            def create(count, model=model, made=made, name=name, values=values):
+                records = self.env[model].create([{**made, name: values[n % 2]} for n in range(count)])
+                self.env.cr.flush()
+                return records
+            few, many = create(1), create(100)
+            self.count_queries(create(1), {name: values[3]})  # what is cached for good
+            counts = [self.count_queries(records, {name: values[2]}) for records in (few, many)]
+            self.assertEqual(*counts, model)
+            event = self.events(model=model, res_id=many[0].id)[-1]
+            self.assertEqual(event.payload[name][1]['id'], values[2])
+            self.assertTrue(all(side['name'] for side in event.payload[name]))
+
+    def test_a_reference_that_is_gone_has_no_name(self):
+        stage = self.env['crm.stage'].create({'name': "Gone"})
+        lead = self.env['crm.lead'].create({'name': "Lead", 'stage_id': stage.id})
+        self.env.cr.flush()
+        lead.stage_id = self.env['crm.stage'].search([('id', '!=', stage.id)], limit=1)
+        self.env.flush_all()
+        stage.unlink()
+        self.assertEqual(self.events(type='lead.stage').payload['stage_id'][0], {'id': stage.id, 'name': ''})

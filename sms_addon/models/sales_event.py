@@ -245,16 +245,36 @@ class SalesEvent(models.Model):
 
     @api.model
     def _prepare_rows(self, notes):
-        ids_of = self._group_ids(notes)
+        records = self._get_changed(notes)
+        self._read_names(notes, records)
         rows = []
-        for (model, res_id), note in notes.items():
+        for key, note in notes.items():
             rows += note.ready
-            if note.created or note.old:
-                record = self.env[model].browse(res_id).with_prefetch(ids_of[model])
-                if note.company != self.env.company:
-                    record = record.with_company(note.company)
+            if record := records.get(key):
                 rows += [note.complete(row, record) for row in record._event_prepare(note, notes)]
         return rows
+
+    @api.model
+    def _get_changed(self, notes):
+        """Return the records that were made or changed, by the key of their note, as their company has them."""
+        ids_of = self._group_ids(notes)
+        records = {}
+        for key, note in notes.items():
+            if note.created or note.old:
+                model, res_id = key
+                record = self.env[model].browse(res_id).with_prefetch(ids_of[model])
+                records[key] = record if note.company == self.env.company else record.with_company(note.company)
+        return records
+
+    @api.model
+    def _read_names(self, notes, records):
+        """Read what changed references are called: all of a model together, whatever the number of records."""
+        ids_of = {}
+        for key, record in records.items():
+            for model, ids in record._event_references(notes[key]):
+                ids_of.setdefault(model, set()).update(ids)
+        for model, ids in ids_of.items():
+            self.env[model].sudo().browse(ids).exists().mapped('display_name')
 
     @api.model
     def _leave_out_missing(self, notes):

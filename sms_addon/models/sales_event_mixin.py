@@ -1,4 +1,5 @@
 from odoo import api, fields, models
+from odoo.exceptions import MissingError
 
 
 class EventNote:
@@ -114,14 +115,24 @@ class SalesEventMixin(models.AbstractModel):
             for name, values in changes.items() if values[0] != values[1]
         }
 
+    def _event_references(self, note):
+        """Yield model and ids of what changed references refer to, before and after."""
+        for name, before in note.old.items():
+            field = self._fields[name]
+            if field.type == 'many2one' and (after := self._event_value(name)) != before:
+                yield field.comodel_name, {value for value in (before, after) if value}
+
     def _event_show(self, name, value):
         """Return a value with its name where it is a reference: what it refers to may be renamed or gone one day."""
         field = self._fields[name]
         if field.type != 'many2one' or not value:
             return value
-        # whoever may read the event may read what it is about
-        record = self.env[field.comodel_name].sudo().browse(value).exists()
-        return {'id': value, 'name': record.display_name or ''}
+        try:
+            # the ledger has read it, see _read_names; whoever may read the event may read what it is about
+            text = self.env[field.comodel_name].sudo().browse(value).display_name
+        except MissingError:
+            text = False
+        return {'id': value, 'name': text or ''}
 
     def _event_prepare(self, note, notes):
         """Return the events that the changes of this record amount to.
