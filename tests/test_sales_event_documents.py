@@ -187,3 +187,17 @@ class TestSalesEventDocuments(TrackingCommon):
         self.env.flush_all()
         stage.unlink()
         self.assertEqual(self.events(type='lead.stage').payload['stage_id'][0], {'id': stage.id, 'name': ''})
+
+    def test_each_company_has_its_own_cost(self):
+        elsewhere = self.env['res.company'].create({'name': "Elsewhere"})
+        terms = self.env['account.payment.term'].create([{'name': "Soon"}, {'name': "Late"}])
+        customer, goods = self.customers[1], self.goods
+        self.env.cr.flush()
+        for record, name, values in ((goods, 'standard_price', [5, 7]), (customer, 'property_payment_term_id', terms)):
+            record[name], record.with_company(elsewhere)[name] = values
+        costs = self.events(type='product.cost')
+        self.assertEqual(
+            [(event.company_id, event.payload['standard_price']) for event in costs],
+            [(self.company, [0, 5]), (elsewhere, [0, 7])])
+        changes = self.events(type='customer.changed').mapped('payload')
+        self.assertEqual([change['property_payment_term_id'][1]['name'] for change in changes], ["Soon", "Late"])

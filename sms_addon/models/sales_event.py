@@ -222,6 +222,8 @@ class SalesEvent(models.Model):
     def _notes(self):
         """Return what the transaction has noted since its last flush: (model, id) -> note, in order.
 
+        What a record is for another company than that of its first note is at (model, id, company).
+
         The notes live with the precommit hooks: turned into rows when the cursor flushes, as it does at a
         savepoint and at the commit, and dropped when it is rolled back.
         """
@@ -261,7 +263,7 @@ class SalesEvent(models.Model):
         records = {}
         for key, note in notes.items():
             if note.created or note.old:
-                model, res_id = key
+                model, res_id = key[:2]
                 record = self.env[model].browse(res_id).with_prefetch(ids_of[model])
                 records[key] = record if note.company == self.env.company else record.with_company(note.company)
         return records
@@ -282,12 +284,12 @@ class SalesEvent(models.Model):
             (model, res_id) for model, ids in self._group_ids(notes).items()
             for res_id in self.env[model].browse(ids).exists().ids
         }
-        return {key: note for key, note in notes.items() if note.ready or key in present}
+        return {key: note for key, note in notes.items() if note.ready or key[:2] in present}
 
     @api.model
     def _group_ids(self, notes):
         ids_of = {}
-        for model, res_id in notes:
+        for model, res_id, *_company in notes:
             ids_of.setdefault(model, []).append(res_id)
         return ids_of
 

@@ -95,8 +95,16 @@ class SalesEventMixin(models.AbstractModel):
         for record, note in zip(records, records._event_notes(), strict=True):
             if not note.created:
                 for name in names:
-                    if name not in note.old:
-                        note.old[name] = record._event_value(name)
+                    owner = record._event_company_note(note) if self._fields[name].company_dependent else note
+                    if name not in owner.old:
+                        owner.old[name] = record._event_value(name)
+
+    def _event_company_note(self, note):
+        """Return the note of a field of which each company has a value of its own."""
+        if note.company == self.env.company:
+            return note
+        return self.env['sales.event']._notes().setdefault(
+            (self._name, self.id, self.env.company.id), EventNote(self.env))
 
     def _event_value(self, name):
         """Return the value of a field as an event holds it."""
