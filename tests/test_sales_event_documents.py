@@ -201,3 +201,35 @@ class TestSalesEventDocuments(TrackingCommon):
             [(self.company, [0, 5]), (elsewhere, [0, 7])])
         changes = self.events(type='customer.changed').mapped('payload')
         self.assertEqual([change['property_payment_term_id'][1]['name'] for change in changes], ["Soon", "Late"])
+
+    # -- where goods go
+
+    def test_what_goes_to_the_customer_is_shipped_whoever_sends_it(self):
+        supplier, customer = (self.env.ref(f'stock.stock_location_{name}') for name in ('suppliers', 'customers'))
+        order = self.quotation()
+        here, into, out = self.stock.lot_stock_id, self.stock.in_type_id, self.stock.out_type_id
+        told = {}
+        for kind, source, target, sale, kinds in (
+            (into, supplier, customer, order, ['delivery.planned', 'delivery.shipped']),  # a dropship
+            (into, customer, supplier, order, ['delivery.returned']),  # and its return
+            (into, supplier, here, order, ['receipt.done']),  # bought for an order
+            (out, here, supplier, False, []),  # back to the vendor
+            (out, here, customer, False, ['delivery.planned', 'delivery.shipped']),
+        ):
+            picking = self.env['stock.picking'].create({
+                'picking_type_id': kind.id, 'location_id': source.id, 'location_dest_id': target.id,
+                'move_ids': [Command.create({
+                    'product_id': self.goods.id, 'product_uom_qty': 1, 'location_id': source.id,
+                    'location_dest_id': target.id, 'sale_line_id': sale and sale.order_line.id})]})
+            picking.action_confirm()
+            self.env.cr.flush()
+            picking.move_ids.write({'quantity': 1, 'picked': True})
+            picking.with_context(skip_sms=True).button_validate()
+            self.assertEqual((picking.state, picking.sale_id.id), ('done', sale and sale.id))
+            told[picking.id] = kinds
+        for events in self.live_and_read_again(model='stock.picking'):
+            found = {res_id: [] for res_id in told}
+            for event in events:
+                if event.type != 'delivery.ready':
+                    found[event.res_id].append(event.type)
+            self.assertEqual(found, told)

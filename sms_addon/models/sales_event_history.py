@@ -27,8 +27,13 @@ INVOICES = SQL("""
                     JOIN sale_order s ON s.id = l.order_id) orders ON orders.move_id = m.id
       WHERE m.move_type IN ('out_invoice', 'out_refund'))""")
 DELIVERIES = SQL("""
-    (SELECT p.*, partner.commercial_partner_id, t.code, w.pack_type_id = p.picking_type_id AS is_pack
+    (SELECT p.*, partner.commercial_partner_id, t.code, w.pack_type_id = p.picking_type_id AS is_pack,
+            t.code = 'internal' AND p.sale_id IS NOT NULL AS is_step, source.usage = 'customer' AS is_back,
+            source.usage <> 'customer' AND (
+                target.usage = 'customer' OR target.usage = 'transit' AND target.company_id IS NULL) AS is_out
        FROM stock_picking p
+       JOIN stock_location source ON source.id = p.location_id
+       JOIN stock_location target ON target.id = p.location_dest_id
        JOIN stock_picking_type t ON t.id = p.picking_type_id
        LEFT JOIN stock_warehouse w ON w.id = t.warehouse_id
        LEFT JOIN res_partner partner ON partner.id = p.partner_id)""")
@@ -74,20 +79,20 @@ class SalesEventHistory(models.AbstractModel):
                 SELECT p.create_date AS date, 'delivery.planned' AS type, 'stock.picking' AS model, p.id AS res_id,
                        p.sale_id AS order_id, p.commercial_partner_id AS partner_id, p.company_id,
                        p.create_uid AS user_id, jsonb_build_object('name', p.name) AS payload
-                  FROM %s p WHERE p.code = 'outgoing' OR p.code = 'internal' AND p.sale_id IS NOT NULL""", DELIVERIES),
+                  FROM %s p WHERE p.is_out OR p.is_step""", DELIVERIES),
             'deliveries': SQL("""
                 SELECT COALESCE(p.date_done, p.write_date) AS date,
                        CASE WHEN p.state = 'cancel' THEN 'delivery.cancelled'
-                            WHEN p.code = 'outgoing' THEN 'delivery.shipped'
-                            WHEN p.code = 'internal' AND p.is_pack THEN 'delivery.packed'
-                            WHEN p.code = 'internal' THEN 'delivery.picked'
-                            WHEN p.sale_id IS NOT NULL THEN 'delivery.returned' ELSE 'receipt.done' END AS type,
+                            WHEN p.is_out THEN 'delivery.shipped'
+                            WHEN p.is_back THEN 'delivery.returned'
+                            WHEN p.code = 'incoming' THEN 'receipt.done'
+                            WHEN p.is_pack THEN 'delivery.packed' ELSE 'delivery.picked' END AS type,
                        'stock.picking' AS model, p.id AS res_id, p.sale_id AS order_id,
                        p.commercial_partner_id AS partner_id, p.company_id, p.write_uid AS user_id,
                        jsonb_build_object('name', p.name) AS payload
                   FROM %s p
-                 WHERE p.state = 'done' AND (p.code IN ('outgoing', 'incoming') OR p.sale_id IS NOT NULL)
-                    OR p.state = 'cancel' AND p.code IN ('outgoing', 'internal') AND p.sale_id IS NOT NULL""",
+                 WHERE p.state = 'done' AND (p.is_out OR p.is_back OR p.code = 'incoming' OR p.is_step)
+                    OR p.state = 'cancel' AND (p.is_out OR p.is_step)""",
                 DELIVERIES),
             'delivered orders': SQL("""
                 SELECT done.date, 'order.delivered' AS type, 'sale.order' AS model, s.id AS res_id, s.id AS order_id,

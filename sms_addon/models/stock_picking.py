@@ -37,8 +37,14 @@ class StockPicking(models.Model):
             'payload': payload,
         }
 
+    def _event_is_out(self):
+        """Return whether the transfer goes to the customer: a dropship does, a return to a vendor does not."""
+        source, target = self.location_id, self.location_dest_id
+        return source.usage != 'customer' and (
+            target.usage == 'customer' or target.usage == 'transit' and not target.company_id)
+
     def _event_is_delivery(self):
-        return self.picking_type_code == 'outgoing' or bool(self.sale_id) and self.picking_type_code == 'internal'
+        return self._event_is_out() or bool(self.sale_id) and self.picking_type_code == 'internal'
 
     def _event_kind(self):
         """Return the type of the event that the state of the transfer is, if it is one."""
@@ -49,11 +55,13 @@ class StockPicking(models.Model):
         return None
 
     def _event_done_kind(self):
-        if self.picking_type_code == 'outgoing':
+        if self._event_is_out():
             return 'delivery.shipped'
+        if self.location_id.usage == 'customer':
+            return 'delivery.returned'
         if self.picking_type_code == 'incoming':
-            return 'delivery.returned' if self.sale_id else 'receipt.done'
-        if not self.sale_id:
+            return 'receipt.done'
+        if not self._event_is_delivery():
             return None
         return 'delivery.packed' if self.picking_type_id == self.picking_type_id.warehouse_id.pack_type_id \
             else 'delivery.picked'
