@@ -233,3 +233,13 @@ class TestSalesEventDocuments(TrackingCommon):
                 if event.type != 'delivery.ready':
                     found[event.res_id].append(event.type)
             self.assertEqual(found, told)
+
+    def test_merged_customers(self):
+        gone, kept = self.customers[:2]
+        order = self.quotation(partner_id=gone.id)
+        self.assertEqual(self.row(order).commercial_partner_id, gone)
+        self.env['base.partner.merge.automatic.wizard'].create({})._merge((gone + kept).ids, kept)
+        event = self.events(type='customer.merged')
+        self.assertEqual((event.res_id, event.partner_id), (kept.id, kept))
+        self.assertEqual((event.payload['from'], event.payload['into']), (gone.ids, kept.id))
+        self.assertEqual(self.row(order).commercial_partner_id, kept)

@@ -34,3 +34,13 @@ class ResPartner(models.Model):
             'company_id': self.company_id.id,
             'payload': {'name': self.display_name, **changes},
         }]
+
+    def _event_merge(self, others):
+        """Tell that other contacts are this one from now on; their orders were moved by SQL, without a word."""
+        for note in self._event_notes():
+            note.ready.append(note.complete({
+                'type': 'customer.merged',
+                'partner_id': self.commercial_partner_id.id,
+                'company_id': self.company_id.id,
+                'payload': {'name': self.display_name, 'from': others.ids, 'into': self.id},
+            }, self))

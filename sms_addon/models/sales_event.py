@@ -84,6 +84,7 @@ TYPES = {
     'lead.restored': _lt("Opportunity restored"),
     'customer.created': _lt("Customer created"),
     'customer.changed': _lt("Customer changed"),
+    'customer.merged': _lt("Customers merged"),
     'product.price': _lt("Sales price changed"),
     'product.cost': _lt("Cost changed"),
     'meeting.planned': _lt("Meeting planned"),

@@ -1,5 +1,7 @@
 from odoo import models
 
+CUSTOMERS = ('customer.changed', 'customer.merged')
+
 
 class SalesReaderTracking(models.AbstractModel):
     """Has order tracking and delivery performance follow the orders that the ledger tells of."""
@@ -7,13 +9,13 @@ class SalesReaderTracking(models.AbstractModel):
     _inherit = ['sales.event.reader']
     _description = "Order tracking"
 
-    _reader_types = ('order.', 'line.', 'delivery.', 'move.', 'invoice.', 'refund.', 'customer.changed')
+    _reader_types = ('order.', 'line.', 'delivery.', 'move.', 'invoice.', 'refund.', *CUSTOMERS)
     # imported orders are to be found, too; those of before the installation are read at once
     _reader_history = True
     _reader_from_start = False
 
     def _consume(self, events):
-        customers = events.filtered(lambda event: event.type == 'customer.changed').mapped('res_id')
+        customers = events.filtered(lambda event: event.type in CUSTOMERS).mapped('res_id')
         orders = events.order_id
         if customers:
             orders |= self.env['sale.order'].search([('partner_id', 'child_of', customers)])
