@@ -243,3 +243,40 @@ class TestSalesEventDocuments(TrackingCommon):
         self.assertEqual((event.res_id, event.partner_id), (kept.id, kept))
         self.assertEqual((event.payload['from'], event.payload['into']), (gone.ids, kept.id))
         self.assertEqual(self.row(order).commercial_partner_id, kept)
+
+    # -- the states of orders from before
+
+    def test_history_has_who_did_what_from_the_chatter(self):
+        """Whatever the language of whoever did it; who confirmed is not guessed."""
+        self.env['res.lang']._activate_lang('fr_FR')
+        label = self.env['ir.model.fields.selection'].search([
+            ('field_id.model', '=', 'sale.order'), ('field_id.name', '=', 'state'), ('value', '=', 'sale')])
+        label.with_context(lang='fr_FR').name = "Bon de commande"
+        order = self.quotation().with_context(tracking_disable=False, mail_notrack=False)
+        self.env.cr.flush()
+        told = [
+            ('order.sent', self.all_leads, 'action_quotation_sent', '2027-05-03 13:00:00'),
+            ('order.confirmed', self.manager, 'action_confirm', '2027-05-03 14:00:00'),
+            ('order.cancelled', self.all_leads, '_action_cancel', '2027-05-04 15:00:00'),
+            ('order.reset', self.manager, 'action_draft', '2027-05-05 16:00:00'),
+        ]
+        for _kind, user, method, moment in told:
+            with freeze_time(moment):
+                getattr(order.with_user(user).with_context(lang='fr_FR'), method)()
+                self.env.cr.flush()
+        self.read_again()
+        events = self.events(model='sale.order', res_id=order.id).filtered(lambda event: event.type != 'order.created')
+        self.assertEqual(
+            [(event.type, event.user_id, str(event.date)) for event in events.sorted('date')],
+            [(kind, user, moment) for kind, user, _method, moment in told])
+
+    def test_history_without_the_chatter_does_not_guess_who_confirmed(self):
+        order, never = self.confirmed(), self.quotation()
+        order._action_cancel()
+        never._action_cancel()
+        self.read_again()
+        self.assertEqual(
+            set(self.event_types(model='sale.order', res_id=order.id)),
+            {'order.created', 'order.confirmed', 'order.cancelled'})
+        self.assertFalse(self.events(type='order.confirmed', res_id=order.id).user_id)
+        self.assertNotIn('order.confirmed', self.event_types(model='sale.order', res_id=never.id))

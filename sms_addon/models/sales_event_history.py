@@ -45,6 +45,24 @@ ORDERS = SQL("""
        JOIN res_company company ON company.id = s.company_id
        JOIN res_currency c ON c.id = COALESCE(s.currency_id, company.currency_id))""")
 
+# The changes of the state of orders that the chatter has. It has them as texts in the language of whoever made them, so
+# that all languages are looked up; a text that means no state, or more than one, tells nothing.
+TRACKED = SQL("""
+    (SELECT message.res_id AS order_id, message.create_uid AS user_id, labels.state,
+            -- an order dated another day than it was confirmed was history itself
+            CASE WHEN labels.state = 'sale' AND s.date_order::date < message.date::date
+                  AND s.create_date::date = message.date::date THEN s.date_order ELSE message.date END AS date
+       FROM ir_model_fields field
+       JOIN mail_tracking_value value ON value.field_id = field.id
+       JOIN mail_message message ON message.id = value.mail_message_id AND message.model = 'sale.order'
+       JOIN sale_order s ON s.id = message.res_id
+       JOIN (SELECT selection.field_id, label.value AS label, MIN(selection.value) AS state
+               FROM ir_model_fields_selection selection, jsonb_each_text(selection.name) label
+              GROUP BY selection.field_id, label.value
+             HAVING COUNT(DISTINCT selection.value) = 1) labels
+         ON labels.field_id = field.id AND labels.label = value.new_value_char
+      WHERE field.model = 'sale.order' AND field.name = 'state')""")
+
 
 class SalesEventHistory(models.AbstractModel):
     """Fills the ledger from the records that were there before it, so that order timelines and the analysis of
@@ -65,16 +83,16 @@ class SalesEventHistory(models.AbstractModel):
                        s.id AS order_id, s.commercial_partner_id AS partner_id, s.company_id, s.create_uid AS user_id,
                        s.amounts AS payload
                   FROM %s s""", ORDERS),
-            'orders': SQL("""
-                SELECT GREATEST(s.date_order, s.created_at) AS date, 'order.confirmed' AS type,
-                       'sale.order' AS model, s.id AS res_id, s.id AS order_id, s.commercial_partner_id AS partner_id,
-                       s.company_id, s.user_id, s.amounts AS payload
-                  FROM %s s WHERE s.state = 'sale'""", ORDERS),
-            'cancelled orders': SQL("""
-                SELECT GREATEST(s.write_date, s.created_at) AS date, 'order.cancelled' AS type,
-                       'sale.order' AS model, s.id AS res_id, s.id AS order_id, s.commercial_partner_id AS partner_id,
-                       s.company_id, s.write_uid AS user_id, s.amounts AS payload
-                  FROM %s s WHERE s.state = 'cancel'""", ORDERS),
+            'sent orders': self._select_states('sent', 'order.sent'),
+            'orders': self._select_states(
+                'sale', 'order.confirmed', SQL("GREATEST(s.date_order, s.created_at)"), SQL("NULL::int4"),
+                # an order that was cancelled afterwards has its transfers to show for it
+                SQL("""s.state = 'sale' OR s.state = 'cancel' AND EXISTS (
+                       SELECT FROM stock_picking p WHERE p.sale_id = s.id)""")),
+            'cancelled orders': self._select_states(
+                'cancel', 'order.cancelled', SQL("GREATEST(s.write_date, s.created_at)"), SQL("s.write_uid"),
+                SQL("s.state = 'cancel'")),
+            'reset orders': self._select_states('draft', 'order.reset'),
             'planned deliveries': SQL("""
                 SELECT p.create_date AS date, 'delivery.planned' AS type, 'stock.picking' AS model, p.id AS res_id,
                        p.sale_id AS order_id, p.commercial_partner_id AS partner_id, p.company_id,
@@ -184,6 +202,23 @@ class SalesEventHistory(models.AbstractModel):
                   LEFT JOIN res_partner customer ON customer.id = partner.commercial_partner_id
                  WHERE NOT a.active AND a.res_model IN ('sale.order', 'crm.lead', 'res.partner')"""),
         }
+
+    @api.model
+    def _select_states(self, state, kind, date=None, user=None, condition=None):
+        """Return the events of orders that came into a state: as the chatter has them, else as one may guess."""
+        columns = SQL("""'sale.order' AS model, s.id AS res_id, s.id AS order_id,
+                         s.commercial_partner_id AS partner_id, s.company_id, s.amounts AS payload""")
+        tracked = SQL(
+            "SELECT tracked.date, %s AS type, tracked.user_id, %s FROM %s tracked JOIN %s s ON s.id = tracked.order_id"
+            " WHERE tracked.state = %s", kind, columns, TRACKED, ORDERS, state)
+        if condition is None:
+            return tracked
+        return SQL(
+            """%s UNION ALL
+               SELECT %s AS date, %s AS type, %s AS user_id, %s FROM %s s
+                WHERE (%s) AND NOT EXISTS (
+                      SELECT FROM %s tracked WHERE tracked.order_id = s.id AND tracked.state = %s)""",
+            tracked, date, kind, user, columns, ORDERS, condition, TRACKED, state)
 
     @api.model
     def _meeting_is_public(self):
