@@ -148,7 +148,7 @@ class SalesOrderTimeline(models.AbstractModel):
 
     @api.model
     def _get_label(self, name):
-        for model in ('sale.order', 'sale.order.line', 'stock.picking'):
+        for model in ('sale.order', 'sale.order.line', 'stock.picking', 'account.move'):
             if field := self.env[model]._fields.get(name):
                 return field._description_string(self.env)
         return name
