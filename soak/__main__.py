@@ -1,8 +1,8 @@
 """``python -m soak``: break things while the ledger is written and read, and see that nothing is lost.
 
 Every round is one fault with real processes. What was written is compared with what arrived: no event lost, none
-out of order within a document, and doubled only where "at least once" allows it. Where a worker is killed, at least half of the rounds must have
-interrupted it: events were still waiting.
+out of order within a document, and doubled only where "at least once" allows it. Where a worker is killed, at least
+half of the rounds must have interrupted it: events were still waiting.
 """
 import argparse
 import json

@@ -89,7 +89,8 @@ def broker_of_server(world):
     """Have a server do nothing but read the ledger: the shared scheduled action, and the one of the broker."""
     with Broker.open(world) as broker:
         with world.environment() as env:
-            kept = env.ref('sms_addon.ir_cron_sales_consumer') + env['sales.consumer'].browse(broker.consumer_id).cron_id
+            own = env['sales.consumer'].browse(broker.consumer_id).cron_id
+            kept = own + env.ref('sms_addon.ir_cron_sales_consumer')
             env['ir.cron'].search([('id', 'not in', kept.ids)]).active = False
         yield broker
 

@@ -46,7 +46,9 @@ class BrokerCommon(LedgerCommon):
         type(self).number += 1
         self.names = f'sms.test.{os.getpid()}.{type(self).__name__}.{self.number}'
         self.broker = self.make_broker()
-        self.connection = self.enterContext(kombu.Connection(self.amqp_url))
+        # without confirms, a message is counted as waiting only some time after it was sent
+        self.connection = self.enterContext(
+            kombu.Connection(self.amqp_url, transport_options={'confirm_publish': True}))
         self.channel = self.connection.channel()
         self.addCleanup(self.remove)
 
