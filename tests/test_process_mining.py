@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from odoo.addons.sms_addon.tools.process_mining import ProcessMap, Variant, discover
 
-SHARED = Path('/work/shared/data/process')
+# public logs, kept beside the project where it is developed
+SHARED = Path(__file__).resolve().parents[2] / 'shared/data/process'
 SECOND = 1_000_000
 
 
