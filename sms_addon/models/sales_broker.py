@@ -43,6 +43,9 @@ class SalesBroker(models.Model):
     _order = 'name, id'
     _check_company_auto = True
 
+    #: each batch makes a connection of its own, which costs as much as some hundred events
+    _reader_batch = 2000
+
     name = fields.Char(required=True)
     active = fields.Boolean(default=True)
     direction = fields.Selection(
