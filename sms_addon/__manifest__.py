@@ -55,6 +55,9 @@
         'views/stock_picking_views.xml',
         'views/res_partner_views.xml',
         'views/res_config_settings_views.xml',
+        'views/sales_rule_decision_views.xml',
+        'views/sales_rule_views.xml',
+        'views/sales_rule_set_views.xml',
         'views/sms_addon_menus.xml',
     ],
     'assets': {

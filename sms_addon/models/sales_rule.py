@@ -1,0 +1,157 @@
+import re
+from ast import literal_eval
+
+from odoo import api, fields, models
+from odoo.exceptions import AccessError, UserError, ValidationError
+from odoo.fields import Command, Domain
+
+PLACEHOLDER = re.compile(r'\{([a-z][a-z0-9_.]*)\}')
+PLAIN = ('domain', 'decision')
+
+
+class SalesRule(models.Model):
+    """A condition on a document, and what happens to the document that fulfils it."""
+    _name = 'sales.rule'
+    _description = "Rule"
+    _order = 'priority desc, sequence, id'
+
+    set_id = fields.Many2one('sales.rule.set', required=True, ondelete='cascade', index=True)
+    name = fields.Char(required=True, translate=True)
+    active = fields.Boolean(default=True)
+    sequence = fields.Integer(default=10)
+    priority = fields.Selection([('0', "Normal"), ('1', "First")], default='0', help="Asked before the others.")
+    model = fields.Selection(related='set_id.model')
+    domain = fields.Char(string="Condition", required=True, default='[]')
+    date_from = fields.Date(string="Valid From")
+    date_to = fields.Date(string="Valid Until")
+    company_id = fields.Many2one('res.company', help="Only for documents of this company.")
+    decision = fields.Selection([
+        ('allow', "Let through"),
+        ('note', "Only act"),
+        ('warn', "Warn"),
+        ('hold', "Hold for approval"),
+        ('stop', "Stop"),
+    ], required=True, default='warn', help="Let through ends the set: rules below are not asked for this document.")
+    message = fields.Char(
+        translate=True,
+        help="One sentence on why, for whoever meets the rule. Fields may stand in it in braces, as {amount_total} or"
+             " {partner_id.name}. The name of the rule if empty.")
+    approval_policy_id = fields.Many2one('sales.approval.policy', ondelete='restrict', index='btree_not_null')
+    action_ids = fields.One2many('sales.rule.action', 'rule_id', string="Actions", copy=True)
+    hit_count = fields.Integer(string="Hits", compute='_compute_hit_count')
+
+    _dates_check = models.Constraint(
+        'CHECK(date_from IS NULL OR date_to IS NULL OR date_from <= date_to)', "A rule ends after it begins.")
+
+    def _compute_hit_count(self):
+        counts = dict(self.env['sales.rule.decision']._read_group(
+            [('rule_id', 'in', self.ids)], ['rule_id'], ['__count']))
+        for rule in self:
+            rule.hit_count = counts.get(rule._origin, 0)
+
+    @api.constrains('domain', 'set_id')
+    def _check_domain(self):
+        for rule in self:
+            try:
+                rule._get_domain().validate(self.env[rule.set_id.model])
+            except Exception as error:
+                raise ValidationError(self.env._(
+                    "The condition of %(rule)s cannot be read: %(error)s", rule=rule.name, error=error)) from error
+
+    @api.constrains('message', 'set_id')
+    def _check_message(self):
+        for rule in self:
+            for path in PLACEHOLDER.findall(rule.message or ''):
+                rule._check_path(path, self.env[rule.set_id.model])
+
+    @api.constrains('decision', 'approval_policy_id')
+    def _check_policy(self):
+        for rule in self:
+            if rule.decision == 'hold' and not rule.approval_policy_id:
+                raise ValidationError(self.env._("%(rule)s holds orders, but for whose approval?", rule=rule.name))
+
+    def unlink(self):
+        """Archive a rule that has been published; its decisions refer to it, and discarding brings it back."""
+        published = {
+            values['id'] for version in self.set_id.sudo().version_ids for values in version.definition['rules']}
+        known = self.filtered(lambda rule: rule.id in published)
+        known.active = False
+        return super(SalesRule, self - known).unlink()
+
+    # -- what it says
+
+    def _get_domain(self):
+        self.ensure_one()
+        return Domain(literal_eval(self.domain or '[]'))
+
+    def _get_paths(self):
+        """Return the fields that the rule reads, as paths from the document."""
+        self.ensure_one()
+        return [
+            *(condition.field_expr for condition in self._get_domain().iter_conditions()),
+            *PLACEHOLDER.findall(self.message or ''),
+        ]
+
+    def _check_path(self, path, model):
+        """See to it that a path leads somewhere, and that the user of the environment may go there."""
+        for name in path.split('.'):
+            field = model is not None and model._fields.get(name)
+            if not field:
+                raise ValidationError(self.env._(
+                    "%(rule)s names %(path)s, which is no field of the document.", rule=self.name, path=path))
+            if not model.has_access('read') or not model._has_field_access(field, 'read'):
+                raise AccessError(self.env._(
+                    "%(rule)s asks for %(path)s, which %(user)s may not read.",
+                    rule=self.name, path=path, user=self.env.user.name))
+            model = self.env[field.comodel_name] if field.relational else None
+
+    def _check_rights(self, user):
+        """See to it that a user may read what the rules ask, and do what they do."""
+        for rule in self.with_user(user):
+            for path in rule._get_paths():
+                rule._check_path(path, self.env(user=user)[rule.set_id.model])
+            rule.action_ids._check_rights(user)
+
+    # -- publishing
+
+    def _prepare_definition(self):
+        self.ensure_one()
+        return {
+            'id': self.id,
+            'name': self._get_texts('name'),
+            'message': self._get_texts('message'),
+            **{name: self[name] for name in PLAIN},
+            'date_from': self.date_from and self.date_from.isoformat(),
+            'date_to': self.date_to and self.date_to.isoformat(),
+            'company_id': self.company_id.id,
+            'policy_id': self.approval_policy_id.id,
+            'priority': self.priority,
+            'actions': [action._prepare_definition() for action in self.action_ids.sorted()],
+        }
+
+    def _get_texts(self, name):
+        """Return a text in all languages it was translated to."""
+        self.flush_recordset([name])
+        return self._fields[name]._get_stored_translations(self) or {}
+
+    def _restore(self, values, sequence):
+        """Make the rule what it was when it was published."""
+        if not self.exists():
+            raise UserError(self.env._("A rule of that version is gone."))
+        self.write({
+            **{name: values[name] for name in (*PLAIN, 'date_from', 'date_to', 'company_id', 'priority')},
+            'approval_policy_id': values['policy_id'],
+            'active': True,
+            'sequence': sequence,
+        })
+        for name, texts in (('name', values['name']), ('message', values['message'])):
+            self._restore_texts(name, texts)
+        self.action_ids.unlink()
+        self.env['sales.rule.action'].create([
+            {**action, 'user_ids': [Command.set(action['user_ids'])], 'rule_id': self.id}
+            for action in values['actions']
+        ])
+
+    def _restore_texts(self, name, texts):
+        self.with_context(lang='en_US')[name] = texts.get('en_US', False)
+        self.update_field_translations(name, {lang: text for lang, text in texts.items() if lang != 'en_US'})

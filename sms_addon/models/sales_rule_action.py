@@ -1,0 +1,123 @@
+import json
+
+from odoo import api, fields, models
+from odoo.exceptions import AccessError, ValidationError
+
+COLUMNS = (
+    'sequence', 'kind', 'field_name', 'value', 'tag_id', 'category_id', 'activity_type_id', 'summary', 'days', 'whom',
+    'server_action_id', 'notify_by',
+)
+#: kinds of fields that no plain value can be given to
+UNSETTABLE = ('one2many', 'many2many', 'binary', 'properties', 'properties_definition', 'json')
+
+
+class SalesRuleAction(models.Model):
+    """What a rule does to the document for which it holds, besides its decision."""
+    _name = 'sales.rule.action'
+    _description = "Action of a Rule"
+    _order = 'sequence, id'
+
+    rule_id = fields.Many2one('sales.rule', required=True, ondelete='cascade', index=True)
+    model = fields.Selection(related='rule_id.set_id.model')
+    sequence = fields.Integer(default=10)
+    kind = fields.Selection([
+        ('set_field', "Set a field"),
+        ('tag', "Add a tag"),
+        ('activity', "Schedule an activity"),
+        ('server_action', "Run a server action"),
+        ('notify', "Notify"),
+    ], required=True, default='activity')
+    field_name = fields.Char(string="Field", help="Technical name of a field of the document.")
+    value = fields.Char(help="As it is written in JSON: 5, \"text\", true, or the number of a record.")
+    tag_id = fields.Many2one('crm.tag', ondelete='cascade')
+    category_id = fields.Many2one('res.partner.category', string="Customer Tag", ondelete='cascade')
+    activity_type_id = fields.Many2one('mail.activity.type', ondelete='cascade')
+    summary = fields.Char(
+        help="What the activity or the notification says; the reason of the rule if empty.")
+    days = fields.Integer(string="Due In (Days)")
+    whom = fields.Selection([
+        ('responsible', "The salesperson"),
+        ('team_leader', "The team leader"),
+        ('users', "These users"),
+    ], default='responsible')
+    user_ids = fields.Many2many('res.users', string="Users")
+    server_action_id = fields.Many2one('ir.actions.server', ondelete='cascade')
+    notify_by = fields.Selection([
+        ('bus', "A notification on the screen"),
+        ('mail', "A message by mail"),
+    ], default='bus')
+    description = fields.Char(compute='_compute_description')
+
+    @api.depends('kind', 'field_name', 'value', 'tag_id', 'category_id', 'activity_type_id', 'summary', 'whom',
+                 'server_action_id')
+    def _compute_description(self):
+        kinds = dict(self._fields['kind']._description_selection(self.env))
+        for action in self:
+            detail = {
+                'set_field': f"{action.field_name} = {action.value}",
+                'tag': action.tag_id.name or action.category_id.name,
+                'activity': action.summary or action.activity_type_id.name,
+                'server_action': action.sudo().server_action_id.name,
+                'notify': action.summary,
+            }[action.kind or 'activity']
+            action.description = f"{kinds.get(action.kind)}: {detail}" if detail else kinds.get(action.kind)
+
+    @api.constrains('kind', 'field_name', 'value', 'tag_id', 'category_id', 'server_action_id')
+    def _check_complete(self):
+        for action in self:
+            if action.kind == 'set_field':
+                action._check_field()
+            missing = {
+                'tag': not (action.tag_id or action.category_id),
+                'server_action': not action.sudo().server_action_id,
+            }.get(action.kind)
+            if missing:
+                raise ValidationError(self.env._("%(rule)s has an action without its object.", rule=action.rule_id.name))
+
+    def _check_field(self):
+        """See to it that there is a plain field of that name, and that the value is one of it."""
+        self.ensure_one()
+        field = self.env[self.rule_id.set_id.model]._fields.get(self.field_name or '')
+        if not field or field.readonly and not field.inverse or field.type in UNSETTABLE:
+            raise ValidationError(self.env._(
+                "%(rule)s sets %(field)s, which is no field that can be set.",
+                rule=self.rule_id.name, field=self.field_name))
+        try:
+            self._parse_value()
+        except ValueError as error:
+            raise ValidationError(self.env._(
+                "%(rule)s sets %(field)s to something that is no JSON: %(value)s",
+                rule=self.rule_id.name, field=self.field_name, value=self.value)) from error
+
+    def _parse_value(self):
+        return json.loads(self.value or 'false')
+
+    def _check_rights(self, user):
+        """See to it that a user may do what the actions do."""
+        for action in self:
+            model = self.env(user=user)[action.rule_id.set_id.model]
+            model.check_access('write')
+            field = action.kind == 'set_field' and model._fields[action.field_name]
+            if field and not model._has_field_access(field, 'write'):
+                raise AccessError(self.env._(
+                    "%(rule)s sets %(field)s, which %(user)s may not.",
+                    rule=action.rule_id.name, field=action.field_name, user=user.name))
+            if action.kind == 'server_action' and not action._may_run(user):
+                raise AccessError(self.env._(
+                    "%(rule)s runs a server action that %(user)s may not run.",
+                    rule=action.rule_id.name, user=user.name))
+
+    def _may_run(self, user):
+        """Return whether a user may run the server action, as the host sees it."""
+        # its groups are readable by system administrators alone
+        server_action = self.sudo().server_action_id
+        if server_action.group_ids:
+            return bool(server_action.group_ids & user.all_group_ids)
+        return self.env(user=user)[server_action.model_id.model].has_access('write')
+
+    def _prepare_definition(self):
+        self.ensure_one()
+        values = {name: self[name] for name in COLUMNS}
+        return {
+            name: value.id if isinstance(value, models.BaseModel) else value for name, value in values.items()
+        } | {'user_ids': self.user_ids.ids}

@@ -1,0 +1,42 @@
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+
+
+class SalesRuleVersion(models.Model):
+    """What a rule set said when it was published: the only thing that decides, and never changed afterwards."""
+    _name = 'sales.rule.version'
+    _description = "Published Rules"
+    _order = 'set_id, number desc'
+    _rec_name = 'number'
+
+    set_id = fields.Many2one('sales.rule.set', required=True, readonly=True, ondelete='cascade', index=True)
+    number = fields.Integer(readonly=True, required=True)
+    date = fields.Datetime(readonly=True, required=True, default=fields.Datetime.now)
+    user_id = fields.Many2one(
+        'res.users', string="Published By", readonly=True, required=True, ondelete='restrict', index=True,
+        help="The rules look and act with the rights of this user.")
+    definition = fields.Json(readonly=True, required=True)
+    rule_count = fields.Integer(string="Rules", compute='_compute_rule_count')
+    note = fields.Char(readonly=True)
+
+    _number_uniq = models.UniqueIndex("(set_id, number)", "A version is published once.")
+
+    @api.depends('definition')
+    def _compute_rule_count(self):
+        for version in self:
+            version.rule_count = len((version.definition or {}).get('rules', ()))
+
+    @api.depends('number', 'set_id.name')
+    def _compute_display_name(self):
+        for version in self:
+            version.display_name = self.env._(
+                "%(set)s, version %(number)s", set=version.set_id.name, number=version.number)
+
+    def write(self, vals):
+        if vals.keys() - {'note'}:
+            raise UserError(self.env._("A published version is not changed; publish another one."))
+        return super().write(vals)
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_except_published(self):
+        raise UserError(self.env._("A published version stays: decisions refer to it."))
