@@ -58,12 +58,17 @@ from . import sales_broker
 from . import sales_broker_order
 from . import sales_broker_message
 from . import sales_approval_policy
+from . import sales_order_hold
 from . import sales_rule_set
 from . import sales_rule
 from . import sales_rule_action
 from . import sales_rule_version
 from . import sales_rule_decision
+from . import sales_rule_engine
+from . import sales_rule_judgement
+from . import sales_rule_execution
 from . import sale_order_rules
 from . import sale_order_line_rules
 from . import crm_lead_rules
 from . import res_partner_rules
+from . import payment_transaction

@@ -11,3 +11,7 @@ class SaleOrderLine(models.Model):
     _rule_order_field = 'order_id'
     _rule_amount_field = 'price_subtotal'
     _rule_date_field = 'order_id.date_order'
+
+    def _rule_touch(self, touched):
+        # a line is part of its order: rules on either are asked about the order
+        self.order_id._rule_touch(touched)

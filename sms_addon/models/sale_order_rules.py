@@ -1,4 +1,25 @@
-from odoo import models
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from markupsafe import Markup, escape
+
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+
+DOOR, ACCEPTED = 'sales.order.door', 'sales.order.accepted'
+#: context of the client's own buttons: orders that are held stay behind without an error
+INTERACTIVE = 'sales_confirm_interactive'
+PART_OF_ORDER = ('sale.order', 'sale.order.line', 'res.partner')
+
+
+@dataclass
+class Door:
+    """What a confirmation knows of its orders while it lasts."""
+
+    orders: models.BaseModel
+    verdicts: dict = field(default_factory=dict)
+    passed: set = field(default_factory=set)
+    reasons: list = field(default_factory=list)
 
 
 class SaleOrder(models.Model):
@@ -9,3 +30,187 @@ class SaleOrder(models.Model):
     _rule_order_field = 'id'
     _rule_amount_field = 'amount_total'
     _rule_date_field = 'date_order'
+
+    sales_rule_warning = fields.Html(
+        string="Rules", compute='_compute_sales_rule_warning', groups='sales_team.group_sale_salesman')
+    sales_decision_count = fields.Integer(
+        compute='_compute_sales_decision_count', groups='sales_team.group_sale_salesman')
+
+    def _compute_sales_rule_warning(self):
+        decisions = self.env['sales.rule.decision'].search_fetch([
+            ('order_id', 'in', self.ids), ('current', '=', True), ('effect', 'in', ('warned', 'foreseen', 'error')),
+            ('mode', '!=', 'shadow'),
+        ], ['order_id', 'message', 'effect', 'decision', 'error'], order='id').grouped('order_id')
+        for order in self:
+            found = decisions.get(order._origin, ()) if order.state in ('draft', 'sent') else ()
+            order.sales_rule_warning = found and Markup("<ul class='mb-0'>%s</ul>") % Markup().join(
+                Markup("<li>%s</li>") % decision._explain() for decision in found)
+
+    def _compute_sales_decision_count(self):
+        counts = dict(self.env['sales.rule.decision']._read_group(
+            [('order_id', 'in', self.ids)], ['order_id'], ['__count']))
+        for order in self:
+            order.sales_decision_count = counts.get(order._origin, 0)
+
+    # -- the one door to a confirmed order
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        orders = super().create(vals_list)
+        orders.filtered(lambda order: order.state == 'sale')._pass_door()
+        return orders
+
+    def write(self, vals):
+        if vals.get('state') == 'sale':
+            self.filtered(lambda order: order.state != 'sale')._pass_door()
+        return super().write(vals)
+
+    def action_confirm(self):
+        with self._open_door() as door:
+            waiting = self._leave_waiting(door)
+            orders = self - waiting
+            result = super(SaleOrder, orders).action_confirm() if orders or not waiting else True
+        if waiting and self.env.context.get(INTERACTIVE):
+            return waiting._notify_waiting(door.reasons)
+        return result
+
+    def _validate_order(self):
+        # The customer has signed, or there is nothing to pay: what they did stays done whatever our rules say.
+        with self._customer_accepts():
+            return super()._validate_order()
+
+    @contextmanager
+    def _customer_accepts(self):
+        """Have orders that our rules hold stay behind instead of failing what their customer does."""
+        cache = self.env.cr.cache
+        outer, cache[ACCEPTED] = cache.get(ACCEPTED), True
+        try:
+            yield
+        finally:
+            cache[ACCEPTED] = outer
+
+    def _confirmation_error_message(self):
+        error = super()._confirmation_error_message()
+        if error:
+            return error
+        door = self.env.cr.cache.get(DOOR)
+        verdict = self._get_verdict(door)
+        if verdict.message:
+            if door:
+                verdict.record_later()
+            return verdict.message
+        if door and self.id not in door.passed:
+            door.passed.add(self.id)
+            verdict.record()
+        return False
+
+    @contextmanager
+    def _open_door(self):
+        """Remember what was decided about these orders until they are confirmed, or not."""
+        cache = self.env.cr.cache
+        outer, door = cache.get(DOOR), Door(self)
+        cache[DOOR] = door
+        try:
+            yield door
+        finally:
+            if outer:
+                cache[DOOR] = outer
+            else:
+                cache.pop(DOOR, None)
+
+    def _get_verdict(self, door=None):
+        """Return what the rules say to the confirmation of an order; of all of a confirmation at once."""
+        self.ensure_one()
+        if door is None or self not in door.orders:
+            return self.env['sales.rule.engine']._judge(self)[self.id]
+        if self.id not in door.verdicts:
+            door.verdicts.update(self.env['sales.rule.engine']._judge(door.orders))
+        return door.verdicts[self.id]
+
+    def _pass_door(self):
+        """See to it that orders which become confirmed by a bare write or create have passed the door."""
+        door = self.env.cr.cache.get(DOOR)
+        passed = door.passed if door else set()
+        if door is not None and door.orders is None:  # history that is imported was decided elsewhere
+            return
+        for order in self:
+            if order.id in passed:
+                passed.discard(order.id)
+                continue
+            verdict = order._get_verdict(door)
+            if verdict.message:
+                verdict.record_later()
+                raise UserError(verdict.message)
+            verdict.record()
+
+    @contextmanager
+    def _door_of_history(self):
+        """Let orders in that were confirmed in another system. No client can: it is no context key."""
+        cache = self.env.cr.cache
+        outer, cache[DOOR] = cache.get(DOOR), Door(None)
+        try:
+            yield
+        finally:
+            cache[DOOR] = outer
+
+    # -- orders that stay behind
+
+    def _leave_waiting(self, door):
+        """Return the orders of this confirmation that wait, having asked for what they wait for."""
+        accepted = bool(self.env.cr.cache.get(ACCEPTED))
+        if not accepted and not self.env.context.get(INTERACTIVE):
+            return self.browse()
+        waiting = self.browse()
+        for order in self.filtered(lambda order: order.state in ('draft', 'sent')):
+            verdict = order._get_verdict(door)
+            # a person who presses the button is told at once that an order cannot pass
+            if verdict.message and (accepted or not verdict.is_stopped):
+                waiting += order
+                door.reasons.append(verdict.message)
+                verdict.record(accepted=accepted)
+                if accepted:
+                    order._tell_accepted(verdict)
+        return waiting
+
+    def _notify_waiting(self, reasons):
+        """Tell the user which orders wait, and show them as they are now."""
+        return {
+            'type': 'ir.actions.client',
+            'tag': 'display_notification',
+            'params': {
+                'type': 'warning',
+                'title': self.env._("Waiting for approval: %(orders)s", orders=", ".join(self.mapped('name'))),
+                'message': " ".join(reasons),
+                'next': {'type': 'ir.actions.client', 'tag': 'soft_reload'},
+            },
+        }
+
+    def _tell_accepted(self, verdict):
+        """Tell whoever is responsible that a customer has accepted an order that our rules hold."""
+        order = self.sudo()  # it may be the customer who is at work here
+        body = Markup("<p>%s</p><p>%s</p>") % (
+            self.env._("The customer has accepted this quotation. It is not confirmed yet; what was signed or paid stays."),
+            verdict.message)
+        order.message_post(body=body, subtype_xmlid='mail.mt_note', author_id=self.env.ref('base.partner_root').id)
+        user = order.user_id or order.team_id.user_id
+        if user:
+            order.activity_schedule(
+                'mail.mail_activity_data_todo', user_id=user.id,
+                summary=self.env._("Accepted by the customer, not confirmed"), note=escape(verdict.message))
+
+    # -- saving
+
+    def _rule_touch(self, touched):
+        engine = self.env['sales.rule.engine']
+        if self and any(engine._is_asked(model, ('save', 'confirm')) for model in PART_OF_ORDER):
+            touched.setdefault(self._name, {}).update(dict.fromkeys(self.ids))
+
+    def _rule_saved(self):
+        self.env['sales.rule.engine']._decide_orders(self.filtered(lambda order: order.state in ('draft', 'sent')))
+
+    def action_open_sales_decisions(self):
+        self.ensure_one()
+        return {
+            **self.env['ir.actions.act_window']._for_xml_id('sms_addon.sales_rule_decision_action'),
+            'domain': [('order_id', '=', self.id)],
+        }

@@ -4,8 +4,12 @@ from ast import literal_eval
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.fields import Command, Domain
+from odoo.tools import format_amount, format_date, format_datetime
 
 PLACEHOLDER = re.compile(r'\{([a-z][a-z0-9_.]*)\}')
+#: values of a reference to many records that are shown
+SHOWN = 5
+NESTED = ('any', 'not any')
 PLAIN = ('domain', 'decision')
 
 
@@ -62,7 +66,7 @@ class SalesRule(models.Model):
     def _check_message(self):
         for rule in self:
             for path in PLACEHOLDER.findall(rule.message or ''):
-                rule._check_path(path, self.env[rule.set_id.model])
+                self._check_path(rule.name, path, self.env[rule.set_id.model])
 
     @api.constrains('decision', 'approval_policy_id')
     def _check_policy(self):
@@ -84,33 +88,74 @@ class SalesRule(models.Model):
         self.ensure_one()
         return Domain(literal_eval(self.domain or '[]'))
 
-    def _get_paths(self):
-        """Return the fields that the rule reads, as paths from the document."""
-        self.ensure_one()
-        return [
-            *(condition.field_expr for condition in self._get_domain().iter_conditions()),
-            *PLACEHOLDER.findall(self.message or ''),
-        ]
+    @api.model
+    def _iter_paths(self, domain, prefix=''):
+        """Yield the fields that a condition reads, as paths from the document."""
+        for condition in domain.iter_conditions():
+            path = prefix + condition.field_expr
+            if condition.operator in NESTED and isinstance(condition.value, Domain):
+                yield from self._iter_paths(condition.value, f'{path}.')
+            else:
+                yield path
 
-    def _check_path(self, path, model):
-        """See to it that a path leads somewhere, and that the user of the environment may go there."""
+    @api.model
+    def _check_path(self, rule_name, path, model):
+        """See to it that a path leads somewhere, and that the user of the environment of the model may go there."""
         for name in path.split('.'):
-            field = model is not None and model._fields.get(name)
+            field = model._fields.get(name)
             if not field:
                 raise ValidationError(self.env._(
-                    "%(rule)s names %(path)s, which is no field of the document.", rule=self.name, path=path))
+                    "%(rule)s names %(path)s, which is no field of the document.", rule=rule_name, path=path))
             if not model.has_access('read') or not model._has_field_access(field, 'read'):
                 raise AccessError(self.env._(
                     "%(rule)s asks for %(path)s, which %(user)s may not read.",
-                    rule=self.name, path=path, user=self.env.user.name))
-            model = self.env[field.comodel_name] if field.relational else None
+                    rule=rule_name, path=path, user=model.env.user.name))
+            if not field.relational:
+                break  # what follows is a part of a date, or a property
+            model = model.env[field.comodel_name]
 
-    def _check_rights(self, user):
-        """See to it that a user may read what the rules ask, and do what they do."""
-        for rule in self.with_user(user):
-            for path in rule._get_paths():
-                rule._check_path(path, self.env(user=user)[rule.set_id.model])
-            rule.action_ids._check_rights(user)
+    @api.model
+    def _fill_placeholders(self, text, record):
+        """Return a sentence with the values of a document in it, as people write them."""
+        return PLACEHOLDER.sub(lambda match: self._show_value(record, match[1]), text)
+
+    @api.model
+    def _show_value(self, record, path):
+        """Return a value of a document as text, in the language of the environment of the document."""
+        name, _dot, rest = path.partition('.')
+        field = record._fields[name]
+        if rest and field.relational:
+            return ", ".join(filter(None, (self._show_value(each, rest) for each in record[name][:SHOWN])))
+        value = record[name]
+        if field.relational:
+            return ", ".join(value.mapped('display_name'))
+        if field.type == 'selection':
+            return dict(field._description_selection(record.env)).get(value, '')
+        if field.type == 'monetary':
+            currency = record[field.get_currency_field(record)] if record else record.env.company.currency_id
+            return format_amount(record.env, value, currency or record.env.company.currency_id)
+        if field.type == 'date':
+            return format_date(record.env, value)
+        if field.type == 'datetime':
+            return format_datetime(record.env, value)
+        if field.type == 'float':
+            return f"{value:.2f}".rstrip('0').rstrip('.')
+        if field.type == 'boolean':
+            return record.env._("yes") if value else record.env._("no")
+        return str(value or 0 if field.type == 'integer' else value or '')
+
+    @api.model
+    def _get_placeholders(self, text):
+        return PLACEHOLDER.findall(text)
+
+    @api.model
+    def _label_path(self, model, path):
+        """Return what the field at the end of a path is called, with the way to it."""
+        name, _dot, rest = path.partition('.')
+        label = model._fields[name]._description_string(model.env)
+        if rest and model._fields[name].relational:
+            return f"{label}: {self._label_path(model[name], rest)}"
+        return label
 
     # -- publishing
 

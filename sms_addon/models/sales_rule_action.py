@@ -92,28 +92,27 @@ class SalesRuleAction(models.Model):
     def _parse_value(self):
         return json.loads(self.value or 'false')
 
-    def _check_rights(self, user):
-        """See to it that a user may do what the actions do."""
-        for action in self:
-            model = self.env(user=user)[action.rule_id.set_id.model]
-            model.check_access('write')
-            field = action.kind == 'set_field' and model._fields[action.field_name]
-            if field and not model._has_field_access(field, 'write'):
-                raise AccessError(self.env._(
-                    "%(rule)s sets %(field)s, which %(user)s may not.",
-                    rule=action.rule_id.name, field=action.field_name, user=user.name))
-            if action.kind == 'server_action' and not action._may_run(user):
-                raise AccessError(self.env._(
-                    "%(rule)s runs a server action that %(user)s may not run.",
-                    rule=action.rule_id.name, user=user.name))
+    @api.model
+    def _check_rights(self, rule_name, action, model):
+        """See to it that the user of the environment of a model may do what a published action does."""
+        model.check_access('write')
+        field = action['kind'] == 'set_field' and model._fields[action['field_name']]
+        if field and not model._has_field_access(field, 'write'):
+            raise AccessError(self.env._(
+                "%(rule)s sets %(field)s, which %(user)s may not.",
+                rule=rule_name, field=field.name, user=model.env.user.name))
+        if action['kind'] == 'server_action' and not self._may_run(action['server_action_id'], model.env):
+            raise AccessError(self.env._(
+                "%(rule)s runs a server action that %(user)s may not run.", rule=rule_name, user=model.env.user.name))
 
-    def _may_run(self, user):
-        """Return whether a user may run the server action, as the host sees it."""
+    @api.model
+    def _may_run(self, server_action_id, env):
+        """Return whether the user of an environment may run a server action, as the host sees it."""
         # its groups are readable by system administrators alone
-        server_action = self.sudo().server_action_id
+        server_action = self.env['ir.actions.server'].sudo().browse(server_action_id).exists()
         if server_action.group_ids:
-            return bool(server_action.group_ids & user.all_group_ids)
-        return self.env(user=user)[server_action.model_id.model].has_access('write')
+            return bool(server_action.group_ids & env.user.sudo().all_group_ids)
+        return bool(server_action) and env[server_action.model_id.model].has_access('write')
 
     def _prepare_definition(self):
         self.ensure_one()

@@ -1,5 +1,4 @@
 from odoo import api, fields, models
-from odoo.exceptions import UserError
 
 from .sales_rule_set import MODES
 
@@ -13,6 +12,8 @@ EFFECTS = [
     ('stopped', "Stopped"),
     ('error', "Rule failed"),
 ]
+#: what makes two decisions on a document the same
+SAME = ('rule_id', 'version_id', 'when', 'effect', 'message')
 
 
 class SalesRuleDecision(models.Model):
@@ -57,11 +58,100 @@ class SalesRuleDecision(models.Model):
         for decision in self:
             decision.inputs_text = "\n".join(f"{name}: {value}" for name, value in (decision.inputs or {}).items())
 
-    @api.model_create_multi
-    def create(self, vals_list):
-        if not self.env.su:
-            raise UserError(self.env._("Decisions are written by the rules, not by hand."))
-        return super().create(vals_list)
+    # -- writing
+
+    @api.model
+    def _write_down(self, record, hits, moments, accepted=False, foreseen=()):
+        """Write down what rules decided on a document; what is no news is left as it was written.
+
+        :param hits: what was decided at the first of the moments
+        :param foreseen: what is expected at the confirmation
+        :param moments: whose earlier decisions do not hold any more
+        """
+        rows = [
+            *(self._prepare_row(record, hit, moments[0]) for hit in hits),
+            *(self._prepare_row(record, hit, 'confirm') for hit in foreseen),
+        ]
+        self._insert(record, rows, moments, accepted)
+
+    @api.model
+    def _insert(self, record, rows, moments, accepted=False):
+        # the log is ours to write, whoever met the rule
+        log = self.sudo()
+        known = log.search([
+            ('model', '=', record._name), ('res_id', '=', record.id), ('when', 'in', moments), ('current', '=', True)])
+        same = {tuple(decision[name].id if name.endswith('_id') else decision[name] for name in SAME): decision
+                for decision in known}
+        kept, fresh = log.browse(), []
+        for row in rows:
+            decision = same.get(tuple(row[name] for name in SAME))
+            # who met a rule at the confirmation met it again
+            if decision and row['effect'] not in ('held', 'stopped'):
+                kept += decision
+            else:
+                fresh.append(row)
+        if gone := known - kept:
+            gone.current = False
+        decisions = log.create(fresh)
+        if held := decisions.filtered(lambda decision: decision.effect == 'held'):
+            self.env['sales.order.hold']._request(held, accepted=accepted)
+
+    @api.model
+    def _prepare_row(self, record, hit, when):
+        engine = self.env['sales.rule.engine']
+        context = hit.records[0]._rule_context()
+        if record._name == 'sale.order':  # the hit may be one of its customer or its lines
+            context = record._rule_context()
+        return {
+            **context,
+            'set_id': hit.set_id,
+            'version_id': hit.version_id,
+            'rule_id': hit.rule.id,
+            'rule_name': hit.rule.name(self.env.lang),
+            'user_id': self.env.uid,
+            'when': when,
+            'mode': hit.mode,
+            'decision': hit.rule.decision,
+            'effect': hit.effect,
+            'message': engine._get_reason(hit),
+            'inputs': {} if hit.error else engine._get_inputs(hit),
+            'told': ", ".join(hit.told),
+            'error': hit.error,
+        }
+
+    @api.model
+    def _write_down_later(self, record, hits, when):
+        """Write down what made this transaction fail, once it is rolled back, or committed by whoever caught it."""
+        rows = [self._prepare_row(record, hit, when) for hit in hits]
+        cr, uid, context = self.env.cr, self.env.uid, dict(self.env.context)
+        registry, model, res_id, done = self.env.registry, record._name, record.id, []
+
+        def write_down():
+            if done:
+                return
+            done.append(True)
+            with registry.cursor() as own:
+                env = api.Environment(own, uid, context)
+                # what was made in that transaction is gone with it
+                if document := env[model].browse(res_id).exists():
+                    env[self._name]._insert(document, [self._drop_missing(env, row) for row in rows], (when,))
+
+        cr.postrollback.add(write_down)
+        cr.postcommit.add(write_down)
+
+    @api.model
+    def _drop_missing(self, env, row):
+        rule = env['sales.rule'].sudo().browse(row['rule_id']).exists()
+        return {**row, 'rule_id': rule.id, 'user_id': env.uid}
+
+    def _explain(self):
+        """Return the decision as it stands above a quotation."""
+        self.ensure_one()
+        if self.effect == 'foreseen' and self.decision == 'hold':
+            return self.env._("Will need approval: %(reason)s", reason=self.message)
+        if self.effect == 'foreseen':
+            return self.env._("Cannot be confirmed: %(reason)s", reason=self.message)
+        return self.message
 
     def action_open_document(self):
         self.ensure_one()

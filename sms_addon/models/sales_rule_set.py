@@ -120,22 +120,17 @@ class SalesRuleSet(models.Model):
         """Put what is shown in force, with the rights of the current user."""
         for rule_set in self:
             rule_set.check_access('write')
-            rule_set._check_publishable()
+            if not rule_set.rule_ids:
+                raise UserError(self.env._("%(set)s has no rules yet.", set=rule_set.name))
             version = self.env['sales.rule.version'].sudo().create({
                 'set_id': rule_set.id,
                 'number': max(rule_set.sudo().version_ids.mapped('number'), default=0) + 1,
                 'user_id': self.env.uid,
                 'definition': rule_set._prepare_definition(),
             })
+            version._check_rights()
             rule_set.published_id = version
             rule_set.message_post(body=self.env._("Version %(number)s is in force.", number=version.number))
-
-    def _check_publishable(self):
-        """See to it that the current user may ask and do all that the rules say."""
-        self.ensure_one()
-        if not self.rule_ids:
-            raise UserError(self.env._("%(set)s has no rules yet.", set=self.name))
-        self.rule_ids._check_rights(self.env.user)
 
     def action_discard(self):
         """Take back what was edited since the version in force."""

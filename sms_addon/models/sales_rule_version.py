@@ -1,5 +1,10 @@
+from ast import literal_eval
+
 from odoo import api, fields, models
 from odoo.exceptions import UserError
+from odoo.fields import Domain
+
+from .sales_rule import PLACEHOLDER
 
 
 class SalesRuleVersion(models.Model):
@@ -36,6 +41,20 @@ class SalesRuleVersion(models.Model):
         if vals.keys() - {'note'}:
             raise UserError(self.env._("A published version is not changed; publish another one."))
         return super().write(vals)
+
+    def _check_rights(self):
+        """See to it that the publisher may read what the rules ask, and do what they do."""
+        self.ensure_one()
+        rules = self.env['sales.rule']
+        model = self.env(user=self.user_id.id, su=False)[self.definition['model']]
+        for rule in self.definition['rules']:
+            name = rule['name'].get(self.env.lang) or rule['name'].get('en_US', '')
+            paths = {*rules._iter_paths(Domain(literal_eval(rule['domain'])))}
+            paths.update(path for text in rule['message'].values() for path in PLACEHOLDER.findall(text))
+            for path in sorted(paths):
+                rules._check_path(name, path, model)
+            for action in rule['actions']:
+                self.env['sales.rule.action']._check_rights(name, action, model)
 
     @api.ondelete(at_uninstall=False)
     def _unlink_except_published(self):

@@ -21,18 +21,18 @@ class RuleLoop(Exception):
 
 @dataclass(frozen=True)
 class Rule:
-    """One rule as it was published."""
+    """One rule as it was published; of one version, two are the same by their ids."""
 
     id: int
-    names: Mapping[str, str]
-    domain: str
-    decision: str
-    messages: Mapping[str, str]
-    date_from: date | None = None
-    date_to: date | None = None
-    company_id: int | None = None
-    policy_id: int | None = None
-    actions: tuple = ()
+    names: Mapping[str, str] = field(compare=False)
+    domain: str = field(compare=False)
+    decision: str = field(compare=False)
+    messages: Mapping[str, str] = field(compare=False)
+    date_from: date | None = field(default=None, compare=False)
+    date_to: date | None = field(default=None, compare=False)
+    company_id: int | None = field(default=None, compare=False)
+    policy_id: int | None = field(default=None, compare=False)
+    actions: tuple = field(default=(), compare=False)
 
     def name(self, lang: str | None = None) -> str:
         return _translated(self.names, lang)

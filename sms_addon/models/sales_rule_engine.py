@@ -1,0 +1,284 @@
+import logging
+from ast import literal_eval
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from odoo import api, fields, models, tools
+from odoo.exceptions import AccessError, ValidationError
+from odoo.fields import Domain
+from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
+
+from ..tools.rule_sets import LoopGuard, Rule, RuleLoop, RuleSet, pick, soften
+
+_logger = logging.getLogger(__name__)
+
+#: documents times rules up to which conditions are looked at in memory, above in the database
+IN_MEMORY = 6000
+#: actions that are repeated at each save while a rule holds; doing them twice changes nothing
+REPEATED = ('set_field', 'tag')
+BUSY = 'sales.rule.deciding'
+EFFECTS = {'allow': 'let_through', 'note': 'acted', 'warn': 'warned', 'hold': 'held', 'stop': 'stopped'}
+
+
+@dataclass
+class Hit:
+    """A rule that holds for a document; of several lines of an order, for all of them together.
+
+    :param effect: what comes of it, as in ``sales.rule.decision``
+    """
+
+    set_id: int
+    version_id: int
+    mode: str
+    rule: Rule
+    records: models.BaseModel
+    effect: str
+    error: str = ''
+    told: list = field(default_factory=list)
+
+
+@dataclass
+class Run:
+    """What rules did while documents were decided on."""
+
+    guard: LoopGuard = field(default_factory=LoopGuard)
+    #: document -> rule id -> hit
+    acted: dict = field(default_factory=dict)
+    #: (document or its order, rule id) that held when it was last asked
+    known: set = field(default_factory=set)
+
+    def is_known(self, hit):
+        record = hit.records
+        path = record._rule_order_field
+        owner = record[path] if path not in (None, 'id') else record
+        return ((owner._name, owner.id), hit.rule.id) in self.known
+
+
+class SalesRuleEngine(models.AbstractModel):
+    """Asks the published rules about documents.
+
+    Conditions are domains. A few documents are looked at in memory, as the host looks at record rules, many in the
+    database; both with the rights of whoever published the rules.
+    """
+    _name = 'sales.rule.engine'
+    _description = "Rule Engine"
+
+    # -- what is in force
+
+    @api.model
+    @tools.ormcache('model', 'when', 'company_id')
+    def _get_sets(self, model, when, company_id):
+        """Return (set, version, mode) of each set that is asked, in order."""
+        # whoever meets a rule need not be allowed to read it
+        sets = self.env['sales.rule.set'].sudo().with_company(company_id).search([
+            ('model', '=', model), ('when', '=', when), ('published_id', '!=', False),
+            ('company_id', 'in', [False, company_id]),
+        ])
+        return tuple((each.id, each.published_id.id, each.mode) for each in sets if each.mode not in ('off', False))
+
+    @api.model
+    @tools.ormcache('model', 'moments')
+    def _is_asked(self, model, moments):
+        """Return whether rules on a kind of document are on in any company."""
+        companies = self.env['res.company'].sudo().with_context(active_test=False).search([])
+        return any(self._get_sets(model, when, company.id) for company in companies for when in moments)
+
+    @api.model
+    @tools.ormcache('version_id')
+    def _load(self, version_id):
+        """Return what a version says, and the conditions of its rules by their ids."""
+        rule_set = RuleSet.load(self.env['sales.rule.version'].sudo().browse(version_id).definition)
+        return rule_set, {rule.id: Domain(literal_eval(rule.domain)) for rule in rule_set.rules}
+
+    @api.model
+    @tools.ormcache('version_id')
+    def _check_publisher(self, version_id):
+        """Return why the publisher of a version may not ask its rules any more, or nothing."""
+        version = self.env['sales.rule.version'].sudo().browse(version_id)
+        if not version.user_id.active:
+            return self.env._("%(user)s, who published the rules, is archived.", user=version.user_id.name)
+        try:
+            version._check_rights()
+        except (AccessError, ValidationError) as error:
+            return str(error)
+        return ''
+
+    # -- asking
+
+    @api.model
+    def _ask(self, records, when, company=None, foresee=False):
+        """Return the hits of all rules on some documents of one kind, by the document.
+
+        :param company: whose rules are asked; those of the company of each document if None
+        :param foresee: only what would come of it at the confirmation
+        :return: document -> list of :class:`Hit`
+        """
+        found = {}
+        groups = {company: records} if company else records.grouped(self._get_company)
+        for company, documents in groups.items():
+            for set_id, version_id, mode in self._get_sets(records._name, when, company.id):
+                for record, rules in self._ask_set(documents, version_id, company).items():
+                    found.setdefault(record, []).extend(
+                        self._make_hit(set_id, version_id, mode, rule, record, error, foresee)
+                        for rule, error in rules)
+        return found
+
+    def _get_company(self, record):
+        # a user of another company may be who meets the rules
+        return record.sudo()[record._rule_company_field] or self.env.company
+
+    def _make_hit(self, set_id, version_id, mode, rule, record, error, foresee):
+        if error:
+            effect = 'error'
+        else:
+            decision = soften(rule.decision, mode)
+            effect = EFFECTS.get(decision, decision)
+            if foresee and decision in ('warn', 'hold', 'stop'):
+                effect = 'foreseen'
+        return Hit(set_id, version_id, mode, rule, record, effect, error)
+
+    def _ask_set(self, documents, version_id, company):
+        """Return document -> [(rule, error or '')] for the rules of a version that decide on it."""
+        rule_set, conditions = self._load(version_id)
+        rules = rule_set.valid_rules(fields.Date.context_today(self), company.id)
+        matches, failed = {}, []
+        many = len(documents) * len(rules) > IN_MEMORY
+        publisher = self._as_publisher(documents, version_id, company)
+        reason = rules and self._check_publisher(version_id)
+        for rule in rules:
+            try:
+                if reason:
+                    raise AccessError(reason)
+                for record_id in self._match(publisher, conditions[rule.id], many):
+                    matches.setdefault(record_id, []).append(rule)
+            except PG_CONCURRENCY_EXCEPTIONS_TO_RETRY:
+                raise
+            except Exception as error:
+                _logger.warning("Rule %s of version %s failed", rule.name(), version_id, exc_info=True)
+                failed.append((rule, str(error)))
+        picked = pick(matches, rule_set.hit_policy)
+        return {
+            record: [*((rule, '') for rule in picked.get(record.id, ())), *failed]
+            for record in documents if failed or record.id in picked
+        }
+
+    def _as_publisher(self, documents, version_id, company):
+        version = self.env['sales.rule.version'].sudo().browse(version_id)
+        env = self.env(user=version.user_id.id, su=False, context={
+            'allowed_company_ids': company.ids, 'lang': self.env.lang, 'tz': version.user_id.tz})
+        return documents.with_env(env)
+
+    def _match(self, documents, condition, many):
+        """Return the ids of the documents that fulfil a condition."""
+        if not many:
+            return documents.filtered_domain(condition).ids
+        with self.env.cr.savepoint():
+            return list(documents._search(Domain('id', 'in', documents.ids) & condition))
+
+    # -- asking, acting, asking again
+
+    @api.model
+    def _start_run(self, records, when):
+        known = self.env['sales.rule.decision'].sudo().search_fetch([
+            ('model', '=', records._name), ('res_id', 'in', records.ids), ('when', '=', when), ('current', '=', True),
+            ('effect', '!=', 'foreseen')], ['model', 'res_id', 'rule_id'])
+        return Run(known={((each.model, each.res_id), each.rule_id.id) for each in known})
+
+    @api.model
+    def _decide(self, records, when, company=None, run=None):
+        """Ask the rules about documents of one kind, and do what they say besides deciding.
+
+        Actions may change what the rules look at: they are asked again until nothing new holds.
+
+        :param run: what happened so far, when documents of several kinds are decided on together
+        :return: document -> list of :class:`Hit`, those whose action made them untrue included
+        """
+        run = run or Run()
+        while True:
+            found = self._ask(records, when, company)
+            fresh = []
+            for record in records:
+                fresh += self._look(run.guard, record, [hit for hit in found.get(record, ()) if not hit.error])
+            if not self._run_actions(fresh, run):
+                break
+        for record in records:
+            if record in run.acted:
+                self._keep_acted(found.setdefault(record, []), run.acted[record])
+        return found
+
+    def _keep_acted(self, found, acted):
+        """Add what rules did to the hits of a document, though they may not hold any more for what they did."""
+        known = {hit.rule.id: hit for hit in found}
+        for rule_id, hit in acted.items():
+            if rule_id in known:
+                known[rule_id].told = hit.told
+                if hit.error:
+                    known[rule_id].effect, known[rule_id].error = 'error', hit.error
+            else:
+                hit.effect = hit.effect if hit.error else 'acted'
+                found.append(hit)
+
+    def _look(self, guard, record, hits):
+        """Return the hits whose actions are due; a loop is a failure of the rules in it."""
+        by_rule = {hit.rule: hit for hit in hits}
+        try:
+            return [by_rule[rule] for rule in guard.look(record, by_rule) if by_rule[rule].effect != 'logged']
+        except RuleLoop as loop:
+            error = self.env._("The rules go round in a circle: %(chain)s", chain=loop)
+            for hit in hits:
+                hit.effect, hit.error = 'error', error
+            return []
+
+    def _run_actions(self, hits, run):
+        """Run the actions of hits and return whether any of them may have changed a document."""
+        acting = [(hit, actions) for hit in hits if (actions := self._get_actions(hit, run))]
+        for hit, actions in acting:
+            publisher = self._as_publisher(hit.records, hit.version_id, self._get_company(hit.records))
+            try:
+                with self._running(hit), self.env.cr.savepoint():
+                    hit.told += self.env['sales.rule.execution']._run(publisher, hit.rule, actions)
+            except PG_CONCURRENCY_EXCEPTIONS_TO_RETRY:
+                raise
+            except Exception as error:
+                _logger.warning("An action of rule %s failed", hit.rule.name(), exc_info=True)
+                hit.effect, hit.error = 'error', str(error)
+            run.acted.setdefault(hit.records, {})[hit.rule.id] = hit
+        return bool(acting)
+
+    def _get_actions(self, hit, run):
+        """Return the actions that are due: people are told once, as long as a rule holds without interruption."""
+        if not run.is_known(hit):
+            return hit.rule.actions
+        return [action for action in hit.rule.actions if action['kind'] in REPEATED]
+
+    @contextmanager
+    def _running(self, hit):
+        """Remember which rules are acting, one within the other; a rule within itself goes round in a circle."""
+        stack = self.env.cr.cache.setdefault('sales.rule.running', [])
+        if any(each.rule == hit.rule and each.records == hit.records for each in stack):
+            raise RuleLoop(each.rule.name() for each in (*stack, hit))
+        stack.append(hit)
+        try:
+            yield
+        finally:
+            stack.pop()
+
+    @contextmanager
+    def _deciding(self, records, when):
+        """Leave to the rules that are asked about documents until they settle what their own actions save meanwhile."""
+        busy = self.env.cr.cache.setdefault(BUSY, set())
+        added = {(when, records._name, res_id) for res_id in records.ids} - busy
+        busy |= added
+        try:
+            yield
+        finally:
+            busy -= added
+
+    @api.model
+    def _is_deciding(self, record, when):
+        return (when, record._name, record.id) in self.env.cr.cache.get(BUSY, ())
+
+    def _blocks(self, hit):
+        """Return whether a rule that failed is one without which a document must not pass."""
+        return hit.effect == 'error' and hit.mode == 'stop' and self._load(hit.version_id)[0].on_error == 'block'
+

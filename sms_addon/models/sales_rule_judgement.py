@@ -1,0 +1,172 @@
+from dataclasses import dataclass, replace
+from functools import partial
+
+from odoo import api, models
+from odoo.exceptions import UserError
+
+from .sales_rule_engine import Hit
+
+#: how often rules on orders, lines and customers are asked in turns; what is a circle is found before
+ROUNDS = 20
+
+
+@dataclass
+class Verdict:
+    """What the rules say to the confirmation of one order."""
+
+    order: models.BaseModel
+    hits: list[Hit]
+    #: those that keep the order from being confirmed
+    stops: list[Hit]
+    holds: list[Hit]
+
+    @property
+    def is_stopped(self):
+        return bool(self.stops)
+
+    @property
+    def message(self):
+        """Why the order cannot be confirmed now, in a sentence for each rule; nothing if it can."""
+        engine, order = self.order.env['sales.rule.engine'], self.order
+        reasons = " ".join(engine._get_reason(hit) for hit in self.stops or self.holds)
+        if self.stops:
+            return order.env._("%(order)s cannot be confirmed. %(reasons)s", order=order.display_name, reasons=reasons)
+        if self.holds:
+            return order.env._("%(order)s waits for approval. %(reasons)s", order=order.display_name, reasons=reasons)
+        return ''
+
+    def record(self, accepted=False):
+        """Write down what was decided, and ask for the approvals that are missing."""
+        if self.hits:
+            self.order.env['sales.rule.decision']._write_down(self.order, self.hits, ('confirm',), accepted)
+
+    def record_later(self):
+        """The same when this transaction fails for it: once it is rolled back, or if somebody catches the error."""
+        self.order.env['sales.rule.decision']._write_down_later(self.order, self.hits, 'confirm')
+
+
+class SalesRuleEngine(models.AbstractModel):
+    _inherit = 'sales.rule.engine'
+
+    # -- orders
+
+    @api.model
+    def _judge(self, orders):
+        """Return order id -> :class:`Verdict` on its confirmation."""
+        found = self._settle(orders, 'confirm')
+        released = self._get_released(orders, found)
+        verdicts = {}
+        for order in orders:
+            hits = found.get(order, [])
+            holds = []
+            for hit in hits:
+                if hit.effect == 'held' and hit.rule.id in released.get(order.id, ()):
+                    hit.effect = 'let_through'
+                elif hit.effect == 'held':
+                    holds.append(hit)
+            stops = [hit for hit in hits if hit.effect == 'stopped' or self._blocks(hit)]
+            verdicts[order.id] = Verdict(order, hits, stops, holds)
+        return verdicts
+
+    def _get_released(self, orders, found):
+        held = orders.filtered(lambda order: any(hit.rule.decision == 'hold' for hit in found.get(order, ())))
+        return self.env['sales.order.hold']._get_released(held) if held else {}
+
+    def _settle(self, orders, when):
+        """Have the rules on orders, lines and customers decide and act, until what they did changes nothing more."""
+        run = self._start_run(orders, when)
+        with self._deciding(orders, when):
+            for _round in range(ROUNDS):
+                before = sum(map(len, run.acted.values()))
+                found = self._collect(orders, when, partial(self._decide, run=run))
+                if sum(map(len, run.acted.values())) == before:
+                    break
+        return found
+
+    def _collect(self, orders, when, ask):
+        """Return order -> hits of the rules on the order, on its lines and on its customer."""
+        found = {order: list(hits) for order, hits in ask(orders, when).items()}
+        if self._is_asked('sale.order.line', (when,)):
+            lines = orders.order_line.filtered(lambda line: not line.display_type)
+            self._add_lines(found, ask(lines, when))
+        if self._is_asked('res.partner', (when,)):
+            for company, of_company in orders.grouped(self._get_company).items():
+                of_partner = of_company.grouped(lambda order: order.partner_id.commercial_partner_id)
+                hits = ask(self.env['res.partner'].concat(*of_partner), when, company=company)
+                for partner, of_this in of_partner.items():
+                    for order in of_this:
+                        found.setdefault(order, []).extend(replace(hit) for hit in hits.get(partner, ()))
+        return found
+
+    def _add_lines(self, found, hits_of_lines):
+        """Add the hits on lines to those of their orders, of each rule one for all lines."""
+        merged = {}
+        for line, hits in hits_of_lines.items():
+            for hit in hits:
+                key = (line.order_id, hit.rule.id, hit.effect)
+                if key in merged:
+                    merged[key].records += line
+                else:
+                    merged[key] = replace(hit)
+                    found.setdefault(line.order_id, []).append(merged[key])
+
+    @api.model
+    def _decide_orders(self, orders):
+        """Ask the rules about quotations that have just been saved, and foresee what they say at the confirmation."""
+        if not orders:
+            return
+        saved = self._settle(orders, 'save')
+        foreseen = self._collect(orders, 'confirm', partial(self._ask, foresee=True))
+        released = self._get_released(orders, foreseen)
+        for order in orders:
+            expected = [
+                hit for hit in foreseen.get(order, ())
+                if hit.effect in ('foreseen', 'error')
+                and not (hit.rule.decision == 'hold' and hit.rule.id in released.get(order.id, ()))
+            ]
+            self._conclude(order, saved.get(order, []), expected)
+
+    @api.model
+    def _decide_saved(self, records):
+        """Ask the rules about other documents that have just been saved."""
+        with self._deciding(records, 'save'):
+            found = self._decide(records, 'save', run=self._start_run(records, 'save'))
+        for record in records:
+            self._conclude(record, found.get(record, []))
+
+    def _conclude(self, record, hits, foreseen=()):
+        """Write down what rules say to a document that was saved; one that stops it takes the saving back."""
+        decisions = self.env['sales.rule.decision']
+        if stops := [hit for hit in hits if hit.effect == 'stopped' or self._blocks(hit)]:
+            decisions._write_down_later(record, hits, 'save')
+            raise UserError(self.env._(
+                "%(document)s cannot be saved like this. %(reasons)s", document=record.display_name,
+                reasons=" ".join(map(self._get_reason, stops))))
+        moments = ('save', 'confirm') if record._rule_order_field else ('save',)
+        decisions._write_down(record, hits, moments, foreseen=foreseen)
+
+    # -- reasons
+
+    def _get_reason(self, hit):
+        """Return in one sentence why a rule decided as it did."""
+        if hit.error:
+            return self.env._(
+                "The rule %(rule)s failed: %(error)s", rule=hit.rule.name(self.env.lang), error=hit.error)
+        text = self._render(hit)
+        text = text if text.endswith(('.', '!', '?', '。')) else f"{text}."
+        if len(hit.records) > 1:
+            text += " " + self.env._("(And on %(count)s more lines.)", count=len(hit.records) - 1)
+        return text
+
+    def _render(self, hit):
+        record = hit.records[0]
+        publisher = self._as_publisher(record, hit.version_id, self._get_company(record))
+        return self.env['sales.rule.execution']._render(publisher, hit.rule)
+
+    def _get_inputs(self, hit):
+        """Return what a rule saw: label -> value, as the publisher reads it."""
+        record = hit.records[0]
+        publisher = self._as_publisher(record, hit.version_id, self._get_company(record))
+        rules, condition = self.env['sales.rule'], self._load(hit.version_id)[1][hit.rule.id]
+        paths = dict.fromkeys((*rules._iter_paths(condition), *rules._get_placeholders(hit.rule.message(self.env.lang))))
+        return {rules._label_path(publisher, path): rules._show_value(publisher, path) for path in paths}

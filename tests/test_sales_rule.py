@@ -1,0 +1,167 @@
+from odoo import Command
+from odoo.exceptions import AccessError, UserError, ValidationError
+from odoo.tests import tagged
+
+from .rules_common import RulesCommon
+
+BIG = [('amount_total', '>', 500)]
+
+
+@tagged('post_install', '-at_install')
+class TestRulesAtConfirmation(RulesCommon):
+
+    def test_stop(self):
+        self.rule_set((BIG, 'stop', "{amount_total} is too much for {partner_id.name}"))
+        small, big = self.quotation(), self.quotation((self.products[0], 6, 100))
+        small.action_confirm()
+        self.assertEqual(small.state, 'sale')
+        with self.assertRaisesRegex(UserError, r"cannot be confirmed.*600\.00.*too much for Alpha"):
+            big.action_confirm()
+        self.assertEqual(big.state, 'draft')
+
+    def test_warning_is_shown_before_and_lets_pass(self):
+        self.rule_set((BIG, 'warn', "A big order"))
+        order = self.quotation((self.products[0], 6, 100))
+        self.assertIn("A big order", order.sales_rule_warning)
+        order.order_line.discount = 90
+        order.invalidate_recordset()
+        self.assertFalse(order.sales_rule_warning)
+        order.order_line.discount = 0
+        order.action_confirm()
+        self.assertEqual(order.state, 'sale')
+        self.assertEqual(self.decisions(order, current=True).mapped('effect'), ['warned'])
+
+    def test_foreseen_stop_does_not_stop_saving(self):
+        self.rule_set((BIG, 'stop', "Too big"))
+        order = self.quotation((self.products[0], 6, 100))
+        self.assertIn("Cannot be confirmed: Too big", order.sales_rule_warning)
+        self.assertEqual(self.decisions(order).effect, 'foreseen')
+
+    def test_modes(self):
+        rule_set = self.rule_set((BIG, 'stop', "Too big"), mode='off')
+        for mode, effects in (('off', []), ('shadow', ['logged']), ('warn', ['warned'])):
+            rule_set.mode = mode
+            order = self.quotation((self.products[0], 6, 100))
+            order.action_confirm()
+            self.assertEqual(order.state, 'sale')
+            self.assertEqual(self.decisions(order, current=True).mapped('effect'), effects)
+
+    def test_what_is_edited_decides_only_once_published(self):
+        rule_set = self.rule_set((BIG, 'stop', "Too big"))
+        self.assertFalse(rule_set.edited)
+        rule_set.rule_ids.domain = "[('amount_total', '>', 50)]"
+        rule_set.invalidate_recordset()
+        self.assertTrue(rule_set.edited)
+        self.quotation().action_confirm()
+        rule_set.action_publish()
+        self.assertEqual(rule_set.published_id.number, 2)
+        with self.assertRaises(UserError):
+            self.quotation().action_confirm()
+        rule_set.rule_ids.domain = "[('amount_total', '>', 5)]"
+        rule_set.action_discard()
+        self.assertEqual(rule_set.rule_ids.domain, "[('amount_total', '>', 50)]")
+        self.assertFalse(rule_set.edited)
+
+    def test_first_rule_that_lets_through(self):
+        self.rule_set(
+            ([('partner_id.name', '=', "Alpha")], 'allow'), (BIG, 'stop'), hit_policy='all')
+        self.quotation((self.products[0], 6, 100)).action_confirm()
+        with self.assertRaises(UserError):
+            self.quotation((self.products[0], 6, 100), partner_id=self.customers[1].id).action_confirm()
+
+    def test_rules_on_lines_and_customers(self):
+        self.rule_set(([('discount', '>', 20)], 'stop', "{discount} % on {product_id.name}"), model='sale.order.line')
+        self.rule_set(([('email', '=', False), ('name', '=', "Beta")], 'stop', "No address of {name}"), model='res.partner')
+        order = self.quotation((self.products[0], 1, 100, 30), (self.products[1], 1, 100, 40))
+        with self.assertRaisesRegex(UserError, r"30 % on Thing 0\. \(And on 1 more lines\.\)"):
+            order.action_confirm()
+        with self.assertRaisesRegex(UserError, "No address of Beta"):
+            self.quotation(partner_id=self.customers[1].id).action_confirm()
+        self.quotation().action_confirm()
+
+    def test_other_company_and_period(self):
+        other = self.env['res.company'].create({'name': "Other"})
+        self.rule_set((BIG, 'stop', {'company_id': other.id}), (BIG, 'stop', {'date_to': '2020-01-01'}))
+        self.quotation((self.products[0], 6, 100)).action_confirm()
+
+    def test_salespeople_do_not_write_rules(self):
+        rule_set = self.rule_set((BIG, 'stop'))
+        with self.assertRaises(AccessError):
+            rule_set.with_user(self.salesman).mode = 'off'
+        with self.assertRaises(AccessError):
+            rule_set.with_user(self.salesman).action_publish()
+        with self.assertRaises(AccessError):
+            rule_set.rule_ids.with_user(self.salesman).domain = '[]'
+        with self.assertRaises(UserError):
+            rule_set.published_id.sudo().definition = {}
+        with self.assertRaises(AccessError):
+            self.env['sales.rule.decision'].with_user(self.author).create({})
+
+    def test_bad_conditions(self):
+        for domain in ("[('nothing', '=', 1)]", "[('amount_total', '>')]", "__import__('os')", "[(1, '=', 1"):
+            with self.subTest(domain=domain), self.assertRaises(ValidationError):
+                self.rule_set((domain, 'stop', {'domain': domain}))
+        with self.assertRaises(ValidationError):
+            self.rule_set((BIG, 'stop', "{no_field}"))
+        with self.assertRaises(ValidationError):
+            self.rule_set((BIG, 'hold', {'approval_policy_id': False}))
+
+    def test_rights_of_the_publisher(self):
+        # the cost of a product is not for everybody
+        field = self.env['sale.order']._fields['client_order_ref']
+        self.patch(field, 'groups', 'base.group_system')
+        with self.assertRaisesRegex(AccessError, "client_order_ref.*Author of Rules"):
+            self.rule_set(([('client_order_ref', '=', "X")], 'stop'))
+
+    def test_publisher_who_left(self):
+        rule_set = self.rule_set((BIG, 'stop'))
+        passing = self.rule_set((BIG, 'stop'), on_error='pass')
+        self.author.active = False
+        with self.assertRaisesRegex(UserError, "Rule 0 failed.*is archived"):
+            self.quotation().action_confirm()
+        rule_set.sudo().mode = 'off'
+        order = self.quotation()
+        order.action_confirm()
+        self.assertEqual(self.decisions(order, current=True).mapped('effect'), ['error'])
+        self.assertEqual(self.decisions(order, current=True).set_id, passing)
+
+
+@tagged('post_install', '-at_install')
+class TestRuleActions(RulesCommon):
+
+    def with_action(self, kind, **values):
+        return {'action_ids': [Command.create({'kind': kind, **values})]}
+
+    def test_actions_on_save(self):
+        tag = self.env['crm.tag'].create({'name': "Big"})
+        self.rule_set(
+            (BIG, 'note', self.with_action('set_field', field_name='client_order_ref', value='"BIG"')),
+            (BIG, 'note', self.with_action('tag', tag_id=tag.id)),
+            (BIG, 'warn', {'message': "Look", **self.with_action('activity', days=2)}),
+            when='save')
+        order = self.quotation((self.products[0], 6, 100))
+        self.assertEqual(order.client_order_ref, "BIG")
+        self.assertEqual(order.tag_ids, tag)
+        self.assertEqual(order.activity_ids.user_id, self.salesman)
+        self.assertEqual(order.activity_ids.create_uid, self.author)
+        order.client_order_ref = "small"
+        self.assertEqual(order.client_order_ref, "BIG", "as long as the rule holds")
+        self.assertEqual(len(order.activity_ids), 1, "people are told once")
+        order.order_line.discount = 90
+        order.order_line.discount = 0
+        self.assertEqual(len(order.activity_ids), 2, "it holds anew")
+
+    def test_chain_and_loop(self):
+        ref = 'client_order_ref'
+        self.rule_set(
+            ([(ref, '=', "a")], 'note', self.with_action('set_field', field_name=ref, value='"b"')),
+            ([(ref, '=', "b")], 'note', self.with_action('set_field', field_name=ref, value='"c"')),
+            when='save')
+        order = self.quotation(client_order_ref="a")
+        self.assertEqual(order.client_order_ref, "c")
+        self.rule_set(
+            ([(ref, '=', "x")], 'note', self.with_action('set_field', field_name=ref, value='"y"')),
+            ([(ref, '=', "y")], 'note', self.with_action('set_field', field_name=ref, value='"x"')),
+            when='save')
+        with self.assertRaisesRegex(UserError, "circle: Rule 0 → Rule 1"):
+            order.client_order_ref = "x"
