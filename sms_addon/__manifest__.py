@@ -29,6 +29,7 @@
         'data/sales_import_data.xml',
         'data/sales_import_cron.xml',
         'data/sales_broker_data.xml',
+        'data/sales_rule_data.xml',
         'data/spreadsheet_dashboard_data.xml',
         'report/sales_customer_report_views.xml',
         'report/sales_customer_flow_views.xml',

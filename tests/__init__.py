@@ -1,1 +1,2 @@
 from . import test_sales_rule
+from . import test_sales_rule_doors

@@ -1,6 +1,7 @@
 from odoo import Command
 from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.tests import tagged
+from odoo.tools import SQL
 
 from .rules_common import RulesCommon
 
@@ -165,3 +166,73 @@ class TestRuleActions(RulesCommon):
             when='save')
         with self.assertRaisesRegex(UserError, "circle: Rule 0 → Rule 1"):
             order.client_order_ref = "x"
+
+
+@tagged('post_install', '-at_install')
+class TestRuleOccasions(RulesCommon):
+    """Rules that are asked by events and at night."""
+
+    def setUp(self):
+        super().setUp()
+        self.patch(
+            type(self.env['sales.consumer']), '_horizon', lambda self: SQL("'9223372036854775807'::xid8"))
+
+    def read_events(self):
+        self.env.cr.flush()
+        consumer = self.env['sales.consumer'].search([('reader', '=', 'sales.reader.rules')])
+        while consumer._dispatch_batch():
+            pass
+
+    def test_event(self):
+        self.read_events()
+        self.rule_set(
+            (BIG, 'warn', {'message': "Big one", 'action_ids': [Command.create({'kind': 'activity'})]}),
+            when='event', event_types='order.confirmed')
+        order = self.quotation((self.products[0], 6, 100))
+        self.read_events()
+        self.assertFalse(self.decisions(order), "a quotation was made, not confirmed")
+        order.action_confirm()
+        self.read_events()
+        self.assertEqual(self.decisions(order).mapped('effect'), ['warned'])
+        self.assertEqual(self.decisions(order).told, "Own Documents, by an activity")
+        order.sudo().commitment_date = '2030-01-01 12:00:00'
+        self.read_events()
+        self.assertEqual(len(order.activity_ids.filtered(lambda each: each.create_uid == self.author)), 1)
+
+    def test_night(self):
+        rule_set = self.rule_set(
+            ([('name', '=', "Beta"), ('email', '=', False)], 'stop', {
+                'message': "No address", 'action_ids': [Command.create({
+                    'kind': 'notify', 'whom': 'users', 'user_ids': [Command.set(self.salesman.ids)]})]}),
+            model='res.partner', when='schedule')
+        beta = self.customers[1]
+        engine = self.env['sales.rule.engine']
+        self.patch(type(self.env['ir.cron']), '_commit_progress', lambda *_args, **_values: 60)
+        engine._cron_decide()
+        decision = self.decisions(beta, set_id=rule_set.id)
+        self.assertEqual(decision.mapped('effect'), ['warned'], "there is nothing to stop at night")
+        self.assertEqual(decision.told, "Own Documents, on the screen")
+        engine._cron_decide()
+        self.assertEqual(self.decisions(beta, set_id=rule_set.id), decision)
+        beta.email = 'beta@example.com'
+        engine._cron_decide()
+        self.assertFalse(decision.current)
+
+    def test_save_of_customer_and_lead(self):
+        self.rule_set(([('name', '=like', "X%"), ('vat', '=', False)], 'stop', "No tax number"), model='res.partner', when='save')
+        self.rule_set(([('expected_revenue', '>', 100)], 'warn', "Big lead"), model='crm.lead', when='save')
+        with self.assertRaisesRegex(UserError, "Xavier.* cannot be saved.*No tax number"):
+            self.env['res.partner'].create({'name': "Xavier"})
+        lead = self.env['crm.lead'].with_user(self.salesman).create({'name': "L", 'expected_revenue': 500})
+        self.assertEqual(self.decisions(lead).mapped('message'), ["Big lead."])
+
+    def test_own_log(self):
+        self.rule_set((BIG, 'warn', "Big"))
+        order = self.quotation((self.products[0], 6, 100))
+        other = self.quotation((self.products[0], 6, 100), user_id=self.manager.id, user=self.manager)
+        seen = self.env['sales.rule.decision'].with_user(self.salesman).search([])
+        self.assertEqual(seen.order_id, order)
+        self.assertIn("600.00", seen.inputs["Total"])
+        self.assertIn(other, self.env['sales.rule.decision'].with_user(self.all_leads).search([]).order_id)
+        with self.assertRaises(AccessError):
+            self.env['sales.rule.decision'].with_user(self.portal).search([])

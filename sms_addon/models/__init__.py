@@ -26,6 +26,7 @@ from . import sales_order_tracking
 from . import sales_order_snooze
 from . import sales_worklist
 from . import sales_reader_tracking
+from . import sales_reader_rules
 from . import account_move
 from . import account_payment
 from . import calendar_event
@@ -66,6 +67,7 @@ from . import sales_rule_version
 from . import sales_rule_decision
 from . import sales_rule_engine
 from . import sales_rule_judgement
+from . import sales_rule_occasion
 from . import sales_rule_execution
 from . import sale_order_rules
 from . import sale_order_line_rules

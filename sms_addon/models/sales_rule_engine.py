@@ -117,6 +117,8 @@ class SalesRuleEngine(models.AbstractModel):
         groups = {company: records} if company else records.grouped(self._get_company)
         for company, documents in groups.items():
             for set_id, version_id, mode in self._get_sets(records._name, when, company.id):
+                if when == 'event' and not self._load(version_id)[0].wants(self.env.context.get('sales_event_types', ())):
+                    continue
                 for record, rules in self._ask_set(documents, version_id, company).items():
                     found.setdefault(record, []).extend(
                         self._make_hit(set_id, version_id, mode, rule, record, error, foresee)

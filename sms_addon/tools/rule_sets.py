@@ -58,6 +58,7 @@ class RuleSet:
     when: str
     hit_policy: str = 'all'
     on_error: str = 'block'
+    event_types: tuple = ()
     company_id: int | None = None
     rules: tuple = field(default_factory=tuple)
 
@@ -69,9 +70,15 @@ class RuleSet:
             when=definition['when'],
             hit_policy=definition['hit_policy'],
             on_error=definition['on_error'],
+            event_types=_split(definition.get('event_types')),
             company_id=definition.get('company_id') or None,
             rules=tuple(map(_load_rule, definition['rules'])),
         )
+
+    def wants(self, types: Iterable[str]) -> bool:
+        """Return whether the rules are asked when something of one of these types happens."""
+        return not self.event_types or any(
+            type_ == name or type_.startswith(f'{name}.') for type_ in types for name in self.event_types)
 
     def valid_rules(self, day: date, company_id: int) -> list[Rule]:
         if self.company_id not in (None, company_id):
@@ -144,6 +151,11 @@ def _load_rule(values):
         policy_id=values.get('policy_id') or None,
         actions=tuple(values.get('actions') or ()),
     )
+
+
+def _split(text):
+    names = (name.strip().strip('.*') for name in (text or '').split(','))
+    return tuple(name for name in names if name)
 
 
 def _load_date(text):
