@@ -2,9 +2,10 @@ import logging
 from ast import literal_eval
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 
 from odoo import api, fields, models, tools
-from odoo.exceptions import AccessError, ValidationError
+from odoo.exceptions import UserError
 from odoo.fields import Domain
 from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
 
@@ -44,10 +45,13 @@ class Run:
     guard: LoopGuard = field(default_factory=LoopGuard)
     #: document -> rule id -> hit
     acted: dict = field(default_factory=dict)
-    #: (document or its order, rule id) that held when it was last asked
-    known: set = field(default_factory=set)
+    #: returns (document or its order, rule id) that held when they were last asked; only who acts needs to know
+    read_known: object = set
+    known: set | None = None
 
     def is_known(self, hit):
+        if self.known is None:
+            self.known = self.read_known()
         record = hit.records
         path = record._rule_order_field
         owner = record[path] if path not in (None, 'id') else record
@@ -95,11 +99,9 @@ class SalesRuleEngine(models.AbstractModel):
     def _check_publisher(self, version_id):
         """Return why the publisher of a version may not ask its rules any more, or nothing."""
         version = self.env['sales.rule.version'].sudo().browse(version_id)
-        if not version.user_id.active:
-            return self.env._("%(user)s, who published the rules, is archived.", user=version.user_id.name)
         try:
             version._check_rights()
-        except (AccessError, ValidationError) as error:
+        except UserError as error:  # an AccessError and a ValidationError, too
             return str(error)
         return ''
 
@@ -146,11 +148,12 @@ class SalesRuleEngine(models.AbstractModel):
         matches, failed = {}, []
         many = len(documents) * len(rules) > IN_MEMORY
         publisher = self._as_publisher(documents, version_id, company)
-        reason = rules and self._check_publisher(version_id)
+        if rules and (reason := self._check_publisher(version_id)):
+            _logger.warning("Version %s of rules cannot be asked: %s", version_id, reason)
+            # of all that would be asked, the first one says so
+            return {record: [(rules[0], reason)] for record in documents}
         for rule in rules:
             try:
-                if reason:
-                    raise AccessError(reason)
                 for record_id in self._match(publisher, conditions[rule.id], many):
                     matches.setdefault(record_id, []).append(rule)
             except PG_CONCURRENCY_EXCEPTIONS_TO_RETRY:
@@ -164,11 +167,17 @@ class SalesRuleEngine(models.AbstractModel):
             for record in documents if failed or record.id in picked
         }
 
+    @api.model
+    @tools.ormcache('version_id')
+    def _get_publisher(self, version_id):
+        """Return id and time zone of whoever published a version."""
+        user = self.env['sales.rule.version'].sudo().browse(version_id).user_id
+        return user.id, user.tz
+
     def _as_publisher(self, documents, version_id, company):
-        version = self.env['sales.rule.version'].sudo().browse(version_id)
-        env = self.env(user=version.user_id.id, su=False, context={
-            'allowed_company_ids': company.ids, 'lang': self.env.lang, 'tz': version.user_id.tz})
-        return documents.with_env(env)
+        uid, tz = self._get_publisher(version_id)
+        return documents.with_env(self.env(user=uid, su=False, context={
+            'allowed_company_ids': company.ids, 'lang': self.env.lang, 'tz': tz}))
 
     def _match(self, documents, condition, many):
         """Return the ids of the documents that fulfil a condition."""
@@ -181,10 +190,13 @@ class SalesRuleEngine(models.AbstractModel):
 
     @api.model
     def _start_run(self, records, when):
+        return Run(read_known=partial(self._read_known, records, when))
+
+    def _read_known(self, records, when):
         known = self.env['sales.rule.decision'].sudo().search_fetch([
             ('model', '=', records._name), ('res_id', 'in', records.ids), ('when', '=', when), ('current', '=', True),
             ('effect', '!=', 'foreseen')], ['model', 'res_id', 'rule_id'])
-        return Run(known={((each.model, each.res_id), each.rule_id.id) for each in known})
+        return {((each.model, each.res_id), each.rule_id.id) for each in known}
 
     @api.model
     def _decide(self, records, when, company=None, run=None):
@@ -249,7 +261,7 @@ class SalesRuleEngine(models.AbstractModel):
 
     def _get_actions(self, hit, run):
         """Return the actions that are due: people are told once, as long as a rule holds without interruption."""
-        if not run.is_known(hit):
+        if not hit.rule.actions or not run.is_known(hit):
             return hit.rule.actions
         return [action for action in hit.rule.actions if action['kind'] in REPEATED]
 

@@ -45,6 +45,8 @@ class SalesRuleVersion(models.Model):
     def _check_rights(self):
         """See to it that the publisher may read what the rules ask, and do what they do."""
         self.ensure_one()
+        if not self.user_id.active:
+            raise UserError(self.env._("%(user)s, who published the rules, is archived.", user=self.user_id.name))
         rules = self.env['sales.rule']
         model = self.env(user=self.user_id.id, su=False)[self.definition['model']]
         for rule in self.definition['rules']:
