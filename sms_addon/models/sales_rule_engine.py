@@ -8,6 +8,7 @@ from odoo import api, fields, models, tools
 from odoo.exceptions import UserError
 from odoo.fields import Domain
 from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
+from odoo.tools import SQL
 
 from ..tools.rule_sets import LoopGuard, Rule, RuleLoop, RuleSet, pick, soften
 
@@ -145,22 +146,12 @@ class SalesRuleEngine(models.AbstractModel):
         """Return document -> [(rule, error or '')] for the rules of a version that decide on it."""
         rule_set, conditions = self._load(version_id)
         rules = rule_set.valid_rules(fields.Date.context_today(self), company.id)
-        matches, failed = {}, []
-        many = len(documents) * len(rules) > IN_MEMORY
-        publisher = self._as_publisher(documents, version_id, company)
         if rules and (reason := self._check_publisher(version_id)):
             _logger.warning("Version %s of rules cannot be asked: %s", version_id, reason)
             # of all that would be asked, the first one says so
             return {record: [(rules[0], reason)] for record in documents}
-        for rule in rules:
-            try:
-                for record_id in self._match(publisher, conditions[rule.id], many):
-                    matches.setdefault(record_id, []).append(rule)
-            except PG_CONCURRENCY_EXCEPTIONS_TO_RETRY:
-                raise
-            except Exception as error:
-                _logger.warning("Rule %s of version %s failed", rule.name(), version_id, exc_info=True)
-                failed.append((rule, str(error)))
+        publisher = self._as_publisher(documents, version_id, company).with_context(active_test=False)
+        matches, failed = self._match(publisher, [(rule, conditions[rule.id]) for rule in rules])
         picked = pick(matches, rule_set.hit_policy)
         return {
             record: [*((rule, '') for rule in picked.get(record.id, ())), *failed]
@@ -179,12 +170,54 @@ class SalesRuleEngine(models.AbstractModel):
         return documents.with_env(self.env(user=uid, su=False, context={
             'allowed_company_ids': company.ids, 'lang': self.env.lang, 'tz': tz}))
 
-    def _match(self, documents, condition, many):
-        """Return the ids of the documents that fulfil a condition."""
-        if not many:
-            return documents.filtered_domain(condition).ids
-        with self.env.cr.savepoint():
-            return list(documents._search(Domain('id', 'in', documents.ids) & condition))
+    def _match(self, documents, rules):
+        """Return which rules hold, by the ids of the documents, and [(rule, error)] of those that fail.
+
+        :param rules: [(rule, condition)]
+        """
+        match = self._match_in_memory
+        if len(documents) * len(rules) > IN_MEMORY:
+            match = self._match_in_database
+        try:
+            with self.env.cr.savepoint(flush=False):
+                return match(documents, rules), []
+        except PG_CONCURRENCY_EXCEPTIONS_TO_RETRY:
+            raise
+        except Exception:
+            _logger.info("Rules cannot be asked together; one by one it shows which", exc_info=True)
+        matches, failed = {}, []
+        for rule, condition in rules:
+            try:
+                with self.env.cr.savepoint(flush=False):
+                    for record_id in match(documents, [(rule, condition)]):
+                        matches.setdefault(record_id, []).append(rule)
+            except PG_CONCURRENCY_EXCEPTIONS_TO_RETRY:
+                raise
+            except Exception as error:
+                _logger.warning("Rule %s failed", rule.name(), exc_info=True)
+                failed.append((rule, str(error)))
+        return matches, failed
+
+    def _match_in_memory(self, documents, rules):
+        documents.check_access('read')  # what the publisher may not see must not pass for that
+        matches = {}
+        for rule, condition in rules:
+            for record_id in documents.filtered_domain(condition)._ids:
+                matches.setdefault(record_id, []).append(rule)
+        return matches
+
+    def _match_in_database(self, documents, rules):
+        """Look at many documents in one query, with a column for each rule."""
+        documents.check_access('read')
+        query = documents._search(Domain('id', 'in', documents.ids))
+        columns = [
+            condition.optimize_full(documents)._to_sql(documents, documents._table, query)
+            for _rule, condition in rules]
+        rows = self.env.execute_query(query.select(SQL.identifier(documents._table, 'id'), *columns))
+        return {
+            record_id: [rule for (rule, _condition), holds in zip(rules, flags, strict=True) if holds]
+            for record_id, *flags in rows if any(flags)
+        }
 
     # -- asking, acting, asking again
 

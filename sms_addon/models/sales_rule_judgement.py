@@ -115,8 +115,9 @@ class SalesRuleEngine(models.AbstractModel):
         """Ask the rules about quotations that have just been saved, and foresee what they say at the confirmation."""
         if not orders:
             return
-        saved = self._settle(orders, 'save')
-        foreseen = self._collect(orders, 'confirm', partial(self._ask, foresee=True))
+        with self._deciding(orders, 'save'):  # looking at them may work out values that are then saved
+            saved = self._settle(orders, 'save')
+            foreseen = self._collect(orders, 'confirm', partial(self._ask, foresee=True))
         released = self._get_released(orders, foreseen)
         for order in orders:
             expected = [
