@@ -1,5 +1,6 @@
 from odoo import api, fields, models
 
+from ..tools.rule_sets import soften
 from .sales_rule_set import MODES
 
 EFFECTS = [
@@ -24,7 +25,7 @@ class SalesRuleDecision(models.Model):
     _rec_name = 'message'
 
     date = fields.Datetime(readonly=True, required=True, default=fields.Datetime.now, index=True)
-    set_id = fields.Many2one('sales.rule.set', readonly=True, ondelete='restrict', index=True)
+    set_id = fields.Many2one('sales.rule.set', string="Rule Set", readonly=True, ondelete='restrict', index=True)
     version_id = fields.Many2one('sales.rule.version', string="Version", readonly=True, ondelete='restrict')
     rule_id = fields.Many2one('sales.rule', readonly=True, ondelete='set null', index='btree_not_null')
     rule_name = fields.Char(string="Rule Was Called", readonly=True)
@@ -147,9 +148,10 @@ class SalesRuleDecision(models.Model):
     def _explain(self):
         """Return the decision as it stands above a quotation."""
         self.ensure_one()
-        if self.effect == 'foreseen' and self.decision == 'hold':
+        expected = soften(self.decision, self.mode) if self.effect == 'foreseen' else ''
+        if expected == 'hold':
             return self.env._("Will need approval: %(reason)s", reason=self.message)
-        if self.effect == 'foreseen':
+        if expected == 'stop':
             return self.env._("Cannot be confirmed: %(reason)s", reason=self.message)
         return self.message
 
