@@ -1,6 +1,6 @@
 {
     'name': "Sales Management",
-    'version': '19.0.1.1.0',
+    'version': '19.0.1.2.0',
     'category': 'Sales/Sales',
     'summary': "Revenue, customers, orders, products and stock of your running Odoo as one managed system",
     'author': "Sales Management founders",
@@ -30,6 +30,7 @@
         'data/sales_import_cron.xml',
         'data/sales_broker_data.xml',
         'data/sales_rule_data.xml',
+        'data/sales_rule_policies.xml',
         'data/spreadsheet_dashboard_data.xml',
         'report/sales_customer_report_views.xml',
         'report/sales_customer_flow_views.xml',

@@ -74,3 +74,4 @@ from . import sale_order_line_rules
 from . import crm_lead_rules
 from . import res_partner_rules
 from . import payment_transaction
+from . import res_users_rules
