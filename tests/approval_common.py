@@ -39,6 +39,11 @@ class ApprovalCommon(WarehouseCommon):
     def held_order(cls, price=100, discount=0, **values):
         return cls.order([(cls.products[0], 1, price, discount)], state='draft', user_id=cls.salesman.id, **values)
 
+    @staticmethod
+    def double(order):
+        """Make the order twice as large, at the same price."""
+        order.order_line.write({'product_uom_qty': 2, 'price_unit': order.order_line.price_unit})
+
     @classmethod
     def decide(cls, order, rules=None, message="The discount is above 20 %.", **values):
         """Return decisions of the log, as the door writes them."""

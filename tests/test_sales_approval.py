@@ -48,11 +48,11 @@ class TestSalesApproval(ApprovalCommon):
         order = self.held_order()
         self.approve(self.request(order), self.first)
         order.order_line.price_unit = 90
-        self.assertIn(order.id, self.released(order), "a lower total with the same discount is no worse, but the margin")
+        self.assertEqual(self.released(order), {}, "the total fell, but so did the margin")
 
     def test_a_release_ends_with_each_figure(self):
         for change in (
-            lambda order: order.order_line.write({'product_uom_qty': 2}),
+            self.double,
             lambda order: order.order_line.write({'discount': 1}),
             lambda order: order.order_line.write({'purchase_price': 50}),
             lambda order: order.order_line.write({'purchase_price': 0}),
@@ -94,7 +94,7 @@ class TestSalesApproval(ApprovalCommon):
         hold = self.request(order)
         self.assertEqual(self.request(order, accepted=True), hold)
         self.assertTrue(hold.accepted)
-        order.order_line.product_uom_qty = 2
+        self.double(order)
         self.request(order)
         self.assertEqual((hold.revision, hold.accepted), (2, True))
 
@@ -104,7 +104,7 @@ class TestSalesApproval(ApprovalCommon):
         hold = self.request(order)
         self.approve(hold, self.first)
         activity = self.activities(hold)
-        order.order_line.product_uom_qty = 2
+        self.double(order)
         self.assertEqual(self.request(order), hold)
         self.assertEqual((hold.revision, hold.amount, hold.approval_count), (2, 200, 0))
         self.assertFalse(self.activities(hold) & activity, "the old activity was about something else")
@@ -117,12 +117,12 @@ class TestSalesApproval(ApprovalCommon):
         order = self.held_order()
         hold = self.request(order)
         self.approve(hold, self.first)
-        order.order_line.product_uom_qty = 2
+        self.double(order)
         new = self.request(order)
         self.assertNotEqual(new, hold)
         self.assertEqual((hold.state, new.state), ('superseded', 'waiting'))
         self.assertIn("the total rose from", self.said(hold))
-        order.order_line.product_uom_qty = 1
+        order.order_line.write({'product_uom_qty': 1, 'price_unit': 100})
         self.assertEqual(self.released(order), {}, "what was replaced releases nothing")
 
     def test_an_approval_for_other_rules_stays(self):
@@ -320,11 +320,9 @@ class TestSalesApproval(ApprovalCommon):
     def test_query_counts(self):
         order = self.held_order()
         few = self.request(order)
-        many = few
-        for _n in range(8):
-            many += self.request(self.held_order())
+        many = few.browse(few.ids + [self.request(self.held_order()).id for _n in range(8)])
         counts = []
-        for holds in (few, many):
+        for holds in (few, few, many):
             self.env.flush_all()
             self.env.invalidate_all()
             start = self.cr.sql_log_count
@@ -335,15 +333,15 @@ class TestSalesApproval(ApprovalCommon):
                 'policy_id': {'fields': {'display_name': {}}},
             })
             counts.append(self.cr.sql_log_count - start)
-        self.assertEqual(*counts)
+        self.assertEqual(counts[1], counts[2])
         counts = []
-        for orders in (few.order_id, many.order_id):
+        for orders in (order, order, order.browse(many.order_id.ids)):
             self.env.flush_all()
             self.env.invalidate_all()
             start = self.cr.sql_log_count
             orders.with_user(self.salesman).mapped('sales_hold_state')
             counts.append(self.cr.sql_log_count - start)
-        self.assertEqual(*counts)
+        self.assertEqual(counts[1], counts[2])
 
     def test_releases_cost_one_query_where_nothing_was_held(self):
         orders = self.held_order() + self.held_order()
@@ -654,7 +652,7 @@ class TestSalesApprovalSafety(ApprovalCommon):
     def test_an_order_that_got_worse_is_not_approved(self):
         order = self.held_order()
         hold = self.request(order)
-        order.order_line.product_uom_qty = 2
+        self.double(order)
         with self.assertRaisesRegex(
             UserError, rf"{order.name} .*the total rose from .*100.00.* to .*200.00.*must ask again",
         ):
@@ -666,7 +664,7 @@ class TestSalesApprovalSafety(ApprovalCommon):
     def test_what_was_shown_is_what_is_approved(self):
         order = self.held_order()
         hold = self.request(order)
-        order.order_line.product_uom_qty = 2
+        self.double(order)
         self.request(order)
         with self.assertRaisesRegex(UserError, "since you opened it"):
             self.approve(hold, self.first, hold_revision=1)
@@ -677,7 +675,7 @@ class TestSalesApprovalSafety(ApprovalCommon):
         order = self.held_order()
         hold = self.request(order)
         wizard = self.wizard(hold, self.first, 'refuse', "No")
-        order.order_line.product_uom_qty = 2
+        self.double(order)
         self.request(order)
         with self.assertRaisesRegex(UserError, "since you opened it"):
             wizard.action_decide()
@@ -695,7 +693,7 @@ class TestSalesApprovalSafety(ApprovalCommon):
     def test_in_bulk(self):
         good, bad, foreign = (self.held_order() for _n in range(3))
         holds = self.request(good) + self.request(bad)
-        bad.order_line.product_uom_qty = 2
+        self.double(bad)
         action = self.wizard(holds, self.first, 'approve').action_decide()
         self.assertEqual(holds.mapped('state'), ['approved', 'waiting'])
         self.assertIn(bad.name, action['params']['message'])
@@ -705,12 +703,13 @@ class TestSalesApprovalSafety(ApprovalCommon):
         self.assertEqual(set(more.mapped('state')), {'refused'})
 
     def test_bulk_buttons_open_the_wizard(self):
-        holds = self.request(self.held_order()) + self.request(self.held_order())
-        for action in (holds.action_open_approve(), holds.action_refuse()):
+        for open_wizard, state in (('action_open_approve', 'approved'), ('action_refuse', 'refused')):
+            holds = self.request(self.held_order()) + self.request(self.held_order())
+            action = getattr(holds, open_wizard)()
             form = Form(self.env['sales.order.hold.decide'].with_user(self.first).with_context(**action['context']))
             form.reason = "So be it"
             form.save().action_decide()
-            holds = self.request(self.held_order()) + self.request(self.held_order())
+            self.assertEqual(set(holds.mapped('state')), {state})
 
     def test_nobody_writes_holds_and_votes(self):
         hold = self.request(self.held_order())
@@ -719,13 +718,13 @@ class TestSalesApprovalSafety(ApprovalCommon):
             for record, values in (
                 (hold, {'state': 'approved'}), (hold, {'released_figures': {}}), (hold.vote_ids, {'vote': 'refuse'}),
             ):
-                with self.assertRaises((AccessError, UserError)):
+                with self.assertRaises(UserError):
                     record.with_user(user).write(values)
                 with self.assertRaises(AccessError):
                     record.with_user(user).unlink()
             with self.assertRaises(AccessError):
                 self.env['sales.order.hold'].with_user(user).create({'order_id': hold.order_id.id})
-            with self.assertRaises(AccessError):
+            with self.assertRaises(UserError):
                 self.env['sales.order.vote'].with_user(user).create(
                     {'hold_id': hold.id, 'user_id': user.id, 'vote': 'approve', 'revision': 1})
             with self.assertRaises(AccessError):
@@ -735,7 +734,7 @@ class TestSalesApprovalSafety(ApprovalCommon):
 
     def test_votes_are_written_by_the_system_only(self):
         hold = self.request(self.held_order())
-        with self.assertRaises((AccessError, UserError)):
+        with self.assertRaises(UserError):
             self.env['sales.order.vote'].with_user(self.first).create(
                 {'hold_id': hold.id, 'user_id': self.first.id, 'vote': 'approve', 'revision': 1})
 
@@ -789,7 +788,7 @@ class TestSalesApprovalSafety(ApprovalCommon):
     def test_from_the_activity(self):
         hold = self.request(self.held_order())
         activity = self.activities(hold)
-        with self.assertRaises((AccessError, UserError)):
+        with self.assertRaises(UserError):
             activity.with_user(self.manager).action_sales_approve()
         activity.with_user(self.first).action_sales_approve()
         self.assertEqual(hold.state, 'approved')
@@ -833,6 +832,7 @@ class TestSalesApprovalSafety(ApprovalCommon):
         self.assertTrue(self.first.with_user(self.first).read(['sales_delegate_id', 'sales_delegate_from']))
         with self.assertRaises(AccessError):
             self.first.with_user(self.second).sales_delegate_id = self.second
+        self.first.tz = 'UTC'
         with Form(self.first.with_user(self.first), 'base.view_users_form_simple_modif') as form:
             form.sales_delegate_id = self.second
             form.sales_delegate_from = fields.Date.to_date('2026-01-01')

@@ -17,15 +17,15 @@ class SaleOrder(models.Model):
              " who were asked agreed. Empty: nobody was asked.")
     # what the form shows: the request that the user may decide, else the one that is furthest from a release
     sales_hold_id = fields.Many2one('sales.order.hold', compute='_compute_sales_hold_id', groups='base.group_user')
-    sales_hold_reason = fields.Text(related='sales_hold_id.reason', string="Why It Is Held", groups='base.group_user')
-    sales_hold_note = fields.Text(related='sales_hold_id.note', groups='base.group_user')
-    sales_hold_revision = fields.Integer(related='sales_hold_id.revision', groups='base.group_user')
-    sales_hold_figures = fields.Html(
-        related='sales_hold_id.figures_html', string="Figures Asked For", sanitize=False, groups='base.group_user')
+    sales_hold_reason = fields.Text(compute='_compute_sales_hold_id', string="Why It Is Held", groups='base.group_user')
+    sales_hold_note = fields.Text(compute='_compute_sales_hold_id', groups='base.group_user')
+    sales_hold_revision = fields.Integer(compute='_compute_sales_hold_id', groups='base.group_user')
     sales_hold_asked_ids = fields.Many2many(
-        related='sales_hold_id.asked_ids', string="Asked", groups='base.group_user')
+        'res.users', compute='_compute_sales_hold_id', string="Asked", groups='base.group_user')
     sales_hold_may_decide = fields.Boolean(compute='_compute_sales_hold_id', groups='base.group_user')
     sales_hold_may_withdraw = fields.Boolean(compute='_compute_sales_hold_id', groups='base.group_user')
+    sales_hold_figures = fields.Html(
+        compute='_compute_sales_hold_figures', string="Figures Asked For", sanitize=False, groups='base.group_user')
 
     @api.depends('sales_hold_ids.state')
     def _compute_sales_hold_state(self):
@@ -62,8 +62,18 @@ class SaleOrder(models.Model):
             holds = order.sales_hold_ids.filtered(lambda hold: hold.state in rank).sorted('id', reverse=True)
             hold = holds.sorted(lambda hold: (not hold.may_decide, rank[hold.state]))[:1]
             order.sales_hold_id = hold
+            order.sales_hold_reason = hold.reason
+            order.sales_hold_note = hold.note
+            order.sales_hold_revision = hold.revision
+            order.sales_hold_asked_ids = hold.asked_ids
             order.sales_hold_may_decide = hold.may_decide
             order.sales_hold_may_withdraw = hold.may_withdraw
+
+    @api.depends('sales_hold_id')
+    @api.depends_context('lang')
+    def _compute_sales_hold_figures(self):
+        for order in self:
+            order.sales_hold_figures = order.sales_hold_id.figures_html
 
     # -- what happens to the order happens to its holds
 

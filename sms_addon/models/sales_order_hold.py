@@ -132,7 +132,11 @@ class SalesOrderHold(models.Model):
         return order[name] if name in order._fields else otherwise()
 
     def _read_discount(self, order):
-        before = order.amount_undiscounted
+        """Return what the discounts of the lines give away, in percent."""
+        # the host's own amount before discount does not follow when a line changes
+        before = sum(
+            line.price_subtotal / (1 - line.discount / 100) if line.discount != 100 else line.price_unit * line.product_uom_qty
+            for line in order.order_line)
         return (1 - order.amount_untaxed / before) * 100 if before > 0 else 0.0
 
     def _read_margin(self, order):

@@ -45,8 +45,8 @@ class SalesOrderHold(models.Model):
     def _describe_changes(self, names, before, now):
         """Return a sentence part on what got worse."""
         return ', '.join(
-            self.env._(CHANGES[name],
-                       before=self._format_figure(name, before.get(name)), now=self._format_figure(name, now.get(name)))
+            self.env._(CHANGES[name]) % {
+                'before': self._format_figure(name, before.get(name)), 'now': self._format_figure(name, now.get(name))}
             for name in names)
 
     def _get_figure_rows(self):
