@@ -47,7 +47,6 @@ class TestSalesApprovalRace(BaseCase):
 
     def forget(self):
         with self.transaction() as env:
-            env['mail.mail'].search([('model', '=', 'sales.order.hold'), ('res_id', '=', self.hold)]).unlink()
             for model, ids in self.records:
                 env[model].browse(ids).unlink()
             env['res.partner'].browse(self.partners).unlink()

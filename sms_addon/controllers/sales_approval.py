@@ -48,10 +48,11 @@ class SalesApproval(Controller):
         user = request.env.user
         return request.render('sms_addon.sales_approval_page', {
             'hold': hold.sudo(),
-            'rows': hold.sudo()._get_figure_rows(),
+            **hold.sudo()._prepare_figures(),
             'may_decide': hold.may_decide,
             'states': dict(hold._fields['state']._description_selection(request.env)),
             'may_open': user.has_group('sales_team.group_sale_salesman'),
+            'lang': (request.env.lang or 'en_US').replace('_', '-'),
             'error': None,
             'reason': '',
             **values,

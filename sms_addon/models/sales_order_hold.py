@@ -8,11 +8,11 @@ from odoo.tools import mute_logger
 from ..tools import figures
 
 STATES = [
-    ('waiting', "Waiting for approval"),
+    ('waiting', "Waiting"),
     ('approved', "Approved"),
     ('refused', "Refused"),
     ('withdrawn', "Withdrawn"),
-    ('superseded', "Replaced by a new request"),
+    ('superseded', "Replaced"),
 ]
 
 
@@ -102,8 +102,8 @@ class SalesOrderHold(models.Model):
     @api.depends_context('lang')
     def _compute_figures_html(self):
         for hold in self:
-            hold.figures_html = self.env['ir.qweb']._render('sms_addon.sales_order_hold_figures', {
-                'rows': hold.sudo()._get_figure_rows()}) if hold.id else Markup()
+            hold.figures_html = self.env['ir.qweb']._render(
+                'sms_addon.sales_order_hold_figures', hold.sudo()._prepare_figures()) if hold.id else Markup()
 
     # -- figures
 

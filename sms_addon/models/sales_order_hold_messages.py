@@ -1,6 +1,7 @@
 from markupsafe import Markup
 
 from odoo import models
+from odoo.fields import Command
 from odoo.tools import LazyTranslate, formatLang
 from odoo.tools.misc import format_amount
 
@@ -49,19 +50,26 @@ class SalesOrderHold(models.Model):
                 'before': self._format_figure(name, before.get(name)), 'now': self._format_figure(name, now.get(name))}
             for name in names)
 
-    def _get_figure_rows(self):
-        """Return what approval was asked for beside what the order is now."""
+    def _prepare_figures(self):
+        """Return, for the table, what approval was asked for beside what the order is now, and what follows from it."""
         self.ensure_one()
         now = self._read_figures(self.order_id)[self.order_id]
         base = self.released_figures or self.figures or {}
         bad = figures.worse(base, now)
-        return [
-            {
-                'label': self.env._(label), 'worse': name in bad,
-                'before': self._format_figure(name, base[name]), 'now': self._format_figure(name, now[name]),
-            }
-            for name, label in LABELS.items() if name in base
-        ]
+        warnings = {
+            'waiting': self.env._("The order got worse since. The salesperson must ask again before it can be approved."),
+            'approved': self.env._("The order got worse since. The approval does not hold any more."),
+        }
+        return {
+            'rows': [
+                {
+                    'label': self.env._(label), 'worse': name in bad,
+                    'before': self._format_figure(name, base[name]), 'now': self._format_figure(name, now[name]),
+                }
+                for name, label in LABELS.items() if name in base
+            ],
+            'warning': warnings.get(self.state) if bad and self.order_id.state in ('draft', 'sent') else False,
+        }
 
     # -- what happened
 
@@ -175,7 +183,9 @@ class SalesOrderHold(models.Model):
             return
         for lang, readers in users.grouped('lang').items():
             template.sudo().with_context(lang=lang).send_mail(self.id, email_values={
-                'recipient_ids': [(4, partner.id) for partner in readers.partner_id],
+                'recipient_ids': [Command.link(partner.id) for partner in readers.partner_id],
+                # the chatter says it already, in a line
+                'model': False, 'res_id': False,
             }, email_layout_xmlid='mail.mail_notification_light')
         self.env.ref('mail.ir_cron_mail_scheduler_action').sudo()._trigger()
 
