@@ -11,7 +11,8 @@ class ApprovalCommon(WarehouseCommon):
     def setUpClass(cls):
         super().setUpClass()
         cls.first, cls.second, cls.third = (
-            new_test_user(cls.env, f'approver{n}', 'base.group_user', name=f"Approver {n}", email=f'approver{n}@example.com')
+            new_test_user(
+                cls.env, f'approver{n}', 'base.group_user', name=f"Approver {n}", email=f'approver{n}@example.com')
             for n in (1, 2, 3))
         cls.salesman.email = 'salesman@example.com'
         cls.policy = cls.make_policy("Discounts", cls.first)

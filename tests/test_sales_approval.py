@@ -68,7 +68,8 @@ class TestSalesApproval(ApprovalCommon):
         order = self.held_order()
         self.approve(self.request(order), self.first)
         read = type(self.env['sales.order.hold'])._read_credit
-        with patch.object(type(self.env['sales.order.hold']), '_read_credit', lambda hold, order: read(hold, order) + 5):
+        more = patch.object(type(self.env['sales.order.hold']), '_read_credit', lambda hold, order: read(hold, order) + 5)
+        with more:
             if 'sales_credit_used' not in order._fields:
                 self.assertEqual(self.released(order), {})
 
@@ -220,7 +221,8 @@ class TestSalesApproval(ApprovalCommon):
             'currency_id': euro.id, 'name': '2020-01-01', 'rate': 0.5, 'company_id': self.company.id})
         pricelist = self.env['product.pricelist'].create({'name': "Euro", 'currency_id': euro.id})
         order = self.held_order(pricelist_id=pricelist.id)
-        self.assertEqual(self.request(order).figures['total'], order.company_id.currency_id.round(100 / order.currency_rate))
+        total = order.company_id.currency_id.round(100 / order.currency_rate)
+        self.assertEqual(self.request(order).figures['total'], total)
         self.assertNotEqual(order.currency_rate, 1)
 
     def test_an_order_without_costs_has_no_margin(self):
@@ -519,7 +521,8 @@ class TestSalesApprovers(ApprovalCommon):
 
     def test_a_delegate_decides_on_behalf_of_the_absent(self):
         self.first.with_user(self.first).write({
-            'sales_delegate_id': self.second.id, 'sales_delegate_from': '2026-05-01', 'sales_delegate_until': '2026-05-10'})
+            'sales_delegate_id': self.second.id, 'sales_delegate_from': '2026-05-01',
+            'sales_delegate_until': '2026-05-10'})
         with freeze_time('2026-05-11'):
             hold = self.request(self.held_order())
             with self.assertRaises(AccessError):
@@ -534,7 +537,8 @@ class TestSalesApprovers(ApprovalCommon):
 
     def test_choosing_a_delegate_tells_him_at_once(self):
         hold = self.request(self.held_order())
-        self.first.with_user(self.first).write({'sales_delegate_id': self.second.id, 'sales_delegate_from': '2020-01-01'})
+        self.first.with_user(self.first).write({
+            'sales_delegate_id': self.second.id, 'sales_delegate_from': '2020-01-01'})
         self.assertEqual(hold.approver_ids, self.first + self.second)
         self.assertEqual(self.activities(hold).user_id, self.first + self.second)
         self.first.with_user(self.first).sales_delegate_id = False
@@ -699,7 +703,8 @@ class TestSalesApprovalSafety(ApprovalCommon):
         self.assertIn(bad.name, action['params']['message'])
         hold = self.request(foreign)
         more = hold + self.request(self.held_order())
-        self.assertEqual(self.wizard(more, self.first, 'refuse', "No").action_decide()['type'], 'ir.actions.act_window_close')
+        action = self.wizard(more, self.first, 'refuse', "No").action_decide()
+        self.assertEqual(action['type'], 'ir.actions.act_window_close')
         self.assertEqual(set(more.mapped('state')), {'refused'})
 
     def test_bulk_buttons_open_the_wizard(self):
@@ -728,7 +733,8 @@ class TestSalesApprovalSafety(ApprovalCommon):
                 self.env['sales.order.vote'].with_user(user).create(
                     {'hold_id': hold.id, 'user_id': user.id, 'vote': 'approve', 'revision': 1})
             with self.assertRaises(AccessError):
-                hold.order_id.with_user(user).write({'sales_hold_ids': [Command.update(hold.id, {'state': 'approved'})]})
+                hold.order_id.with_user(user).write({
+                    'sales_hold_ids': [Command.update(hold.id, {'state': 'approved'})]})
         with self.assertRaises(UserError):
             hold.vote_ids.sudo().write({'vote': 'refuse'})
 
@@ -765,7 +771,8 @@ class TestSalesApprovalSafety(ApprovalCommon):
         other = self.env['res.company'].create({'name': "Other"})
         hold = self.request(self.held_order())
         self.manager.company_ids += other
-        found = self.env['sales.order.hold'].with_user(self.manager).with_context(allowed_company_ids=other.ids).search([])
+        holds = self.env['sales.order.hold'].with_user(self.manager).with_context(allowed_company_ids=other.ids)
+        found = holds.search([])
         self.assertNotIn(hold, found)
 
     def test_only_managers_edit_policies(self):

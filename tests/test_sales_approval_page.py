@@ -107,7 +107,8 @@ class TestSalesApprovalPage(HttpCase, ApprovalCommon):
     def test_in_the_language_of_the_reader(self):
         self.env['res.lang']._activate_lang('zh_CN')
         self.first.lang = 'zh_CN'
-        self.env.ref('sms_addon.sales_approval_page').update_field_translations('arch_db', {'zh_CN': {"Approve": "批准"}})
+        view = self.env.ref('sms_addon.sales_approval_page')
+        view.update_field_translations('arch_db', {'zh_CN': {"Approve": "批准"}})
         answer, page = self.page()
         self.assertEqual(answer.status_code, 200)
         self.assertEqual(page.get('lang'), 'zh-CN')

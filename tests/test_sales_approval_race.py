@@ -6,10 +6,8 @@ from odoo import SUPERUSER_ID, Command, api
 from odoo.exceptions import UserError
 from odoo.sql_db import db_connect
 from odoo.tests import BaseCase, tagged
-from odoo.tools import mute_logger
-from odoo.modules.registry import Registry
-
 from odoo.tests.common import get_db_name
+from odoo.tools import mute_logger
 
 
 @tagged('post_install', '-at_install')
@@ -21,26 +19,27 @@ class TestSalesApprovalRace(BaseCase):
 
     def setUp(self):
         super().setUp()
-        self.registry = Registry(get_db_name())
         with self.transaction() as env:
             users = env['res.users'].with_context(no_reset_password=True).create([
                 {'name': f"Racer {n}", 'login': f'racer{n}', 'group_ids': [Command.link(env.ref('base.group_user').id)]}
                 for n in (1, 2)
             ])
             self.users = users.ids
-            policy = env['sales.approval.policy'].create({
-                'name': "Race", 'level_ids': [Command.create({'approver': 'users', 'user_ids': self.users, 'quorum': 2})]})
-            rule = env['sales.rule.set'].create({'name': "Race", 'rule_ids': [Command.create({
-                'name': "Race", 'decision': 'hold', 'approval_policy_id': policy.id})]}).rule_ids
+            policy = env['sales.approval.policy'].create({'name': "Race", 'level_ids': [
+                Command.create({'approver': 'users', 'user_ids': self.users, 'quorum': 2})]})
+            rule_set = env['sales.rule.set'].create({'name': "Race", 'rule_ids': [
+                Command.create({'name': "Race", 'decision': 'hold', 'approval_policy_id': policy.id})]})
             partner = env['res.partner'].create({'name': "Race"})
-            product = env['product.product'].create({'name': "Race", 'type': 'service', 'list_price': 100, 'taxes_id': False})
+            product = env['product.product'].create({
+                'name': "Race", 'type': 'service', 'list_price': 100, 'taxes_id': False})
             order = env['sale.order'].create({
-                'partner_id': partner.id, 'order_line': [Command.create({'product_id': product.id, 'price_unit': 100})]})
+                'partner_id': partner.id,
+                'order_line': [Command.create({'product_id': product.id, 'price_unit': 100})]})
             hold = env['sales.order.hold']._request(env['sales.rule.decision'].create({
-                'set_id': rule.set_id.id, 'rule_id': rule.id, 'model': 'sale.order', 'res_id': order.id,
+                'set_id': rule_set.id, 'rule_id': rule_set.rule_ids.id, 'model': 'sale.order', 'res_id': order.id,
                 'order_id': order.id, 'effect': 'held', 'message': "Race"}))
             self.hold, self.order = hold.id, order.id
-            records = (order, rule.set_id, policy, product.product_tmpl_id, partner, users)
+            records = (order, rule_set, policy, product.product_tmpl_id, partner, users)
             self.records = [(record._name, record.ids) for record in records]
             self.partners = users.partner_id.ids
         self.addCleanup(self.forget)
@@ -71,8 +70,8 @@ class TestSalesApprovalRace(BaseCase):
     def test_two_approvers_at_once(self):
         one, other = self.users
         with self.transaction(one) as first, self.transaction(other) as second:
-            first['sales.order.hold'].browse(self.hold).state
-            second['sales.order.hold'].browse(self.hold).state
+            first['sales.order.hold'].browse(self.hold).read(['state'])
+            second['sales.order.hold'].browse(self.hold).read(['state'])
             self.approve(first)
             with self.assertRaisesRegex(UserError, "at this moment"):
                 self.approve(second)
@@ -90,7 +89,7 @@ class TestSalesApprovalRace(BaseCase):
     def test_two_clicks_of_one_approver(self):
         one = self.users[0]
         with self.transaction(one) as first, self.transaction(one) as second:
-            second['sales.order.hold'].browse(self.hold).state
+            second['sales.order.hold'].browse(self.hold).read(['state'])
             self.approve(first)
             first.cr.commit()
             with mute_logger('odoo.sql_db'), self.assertRaises(SerializationFailure):
@@ -103,7 +102,7 @@ class TestSalesApprovalRace(BaseCase):
 
     def test_approval_while_the_order_changes(self):
         with self.transaction() as editor, self.transaction(self.users[0]) as approver:
-            approver['sales.order.hold'].browse(self.hold).figures
+            approver['sales.order.hold'].browse(self.hold).read(['figures'])
             editor['sale.order'].browse(self.order).order_line.price_unit = 200
             editor.flush_all()
             with self.assertRaisesRegex(UserError, "at this moment"):
@@ -121,7 +120,7 @@ class TestSalesApprovalRace(BaseCase):
         with self.transaction(self.users[0]) as first:
             self.approve(first)
         with self.transaction(self.users[1]) as approver, self.transaction() as editor:
-            editor['sale.order'].browse(self.order).amount_total
+            editor['sale.order'].browse(self.order).read(['amount_total'])
             self.approve(approver)
             approver.cr.commit()
             order = editor['sale.order'].browse(self.order)

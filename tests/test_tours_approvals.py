@@ -37,5 +37,6 @@ class TestApprovalTours(HttpCase, ApprovalCommon):
         self.assertEqual(self.holds[0].state, 'approved')
 
     def test_refusal_from_the_activity(self):
-        self.start_tour(f'/odoo/sales-approvals/{self.holds[1].id}', 'sms_addon_approval_activity_refuse', login='approver1')
+        path = f'/odoo/sales-approvals/{self.holds[1].id}'
+        self.start_tour(path, 'sms_addon_approval_activity_refuse', login='approver1')
         self.assertEqual(self.holds[1].vote_ids.reason, "Ask me again next year")

@@ -13,8 +13,8 @@ class SaleOrder(models.Model):
     sales_hold_state = fields.Selection(
         HOLD_STATES, string="Approval", compute='_compute_sales_hold_state', search='_search_sales_hold_state',
         groups='base.group_user',
-        help="Waiting as long as anybody is asked; refused if somebody refused and nobody is asked again; approved if all"
-             " who were asked agreed. Empty: nobody was asked.")
+        help="Waiting as long as anybody is asked; refused if somebody refused and nobody is asked again; approved if"
+             " all who were asked agreed. Empty: nobody was asked.")
     # what the form shows: the request that the user may decide, else the one that is furthest from a release
     sales_hold_id = fields.Many2one('sales.order.hold', compute='_compute_sales_hold_id', groups='base.group_user')
     sales_hold_reason = fields.Text(compute='_compute_sales_hold_id', string="Why It Is Held", groups='base.group_user')
@@ -92,7 +92,7 @@ class SaleOrder(models.Model):
                 else self.env._("The order has been confirmed; no approval is needed any more."))
 
     def unlink(self):
-        """Delete the holds through the ORM, which takes their activities and messages along; the host may yet refuse."""
+        """Delete the holds through the ORM, which takes their activities and messages along."""
         self.check_access('unlink')
         self.env['sales.order.hold'].sudo().search([('order_id', 'in', self.ids)]).unlink()
         return super().unlink()

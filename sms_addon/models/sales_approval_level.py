@@ -42,7 +42,10 @@ class SalesApprovalLevel(models.Model):
         approvers = dict(self._fields['approver']._description_selection(self.env))
         for level in self:
             # groups may not be read by whoever reads who is asked
-            named = {'group': level.sudo().group_id.display_name, 'users': ', '.join(level.sudo().user_ids.mapped('name'))}
+            named = {
+                'group': level.sudo().group_id.display_name,
+                'users': ', '.join(level.sudo().user_ids.mapped('name')),
+            }
             level.display_name = named.get(level.approver) or approvers.get(level.approver) or ''
 
     @api.constrains('approver', 'group_id', 'user_ids')

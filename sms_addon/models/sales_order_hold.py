@@ -35,8 +35,8 @@ class SalesOrderHold(models.Model):
     state = fields.Selection(STATES, readonly=True, required=True, default='waiting')
     reason = fields.Text(readonly=True, help="Why the order is held, one sentence for each rule.")
     note = fields.Text(string="Remark", readonly=True)
-    rule_ids = fields.Many2many('sales.rule', readonly=True, string="Rules")
-    decision_ids = fields.Many2many('sales.rule.decision', readonly=True, string="Decisions")
+    rule_ids = fields.Many2many('sales.rule', readonly=True)
+    decision_ids = fields.Many2many('sales.rule.decision', readonly=True)
     partner_id = fields.Many2one(related='order_id.partner_id', store=True, string="Customer")
     company_id = fields.Many2one(related='order_id.company_id', store=True, index=True)
     salesman_id = fields.Many2one(related='order_id.user_id', store=True, string="Salesperson", index='btree_not_null')
@@ -49,7 +49,8 @@ class SalesOrderHold(models.Model):
         string="Accepted by the Customer", readonly=True,
         help="The customer has signed or paid: once released, the order is confirmed by itself.")
     revision = fields.Integer(readonly=True, default=1, help="How often the approval was asked for.")
-    level_id = fields.Many2one('sales.approval.level', string="Level", readonly=True, ondelete='restrict', index='btree_not_null')
+    level_id = fields.Many2one(
+        'sales.approval.level', readonly=True, ondelete='restrict', index='btree_not_null')
     quorum = fields.Integer(string="Approvals Needed", readonly=True, default=1)
     asked_ids = fields.Many2many(
         'res.users', 'sales_order_hold_asked_rel', string="Asked", readonly=True,
@@ -120,8 +121,8 @@ class SalesOrderHold(models.Model):
         order = order.with_company(order.company_id)
         currency = order.company_id.currency_id
         return {
-            'total': currency.round(
-                self._read_fact(order, 'sales_amount_total_company', lambda: order.amount_total / (order.currency_rate or 1))),
+            'total': currency.round(self._read_fact(
+                order, 'sales_amount_total_company', lambda: order.amount_total / (order.currency_rate or 1))),
             'discount': round(self._read_fact(order, 'sales_discount', lambda: self._read_discount(order)), 2),
             'margin': self._read_margin(order),
             'credit': currency.round(self._read_fact(order, 'sales_credit_used', lambda: self._read_credit(order))),
@@ -135,7 +136,8 @@ class SalesOrderHold(models.Model):
         """Return what the discounts of the lines give away, in percent."""
         # the host's own amount before discount does not follow when a line changes
         before = sum(
-            line.price_subtotal / (1 - line.discount / 100) if line.discount != 100 else line.price_unit * line.product_uom_qty
+            line.price_subtotal / (1 - line.discount / 100) if line.discount != 100
+            else line.price_unit * line.product_uom_qty
             for line in order.order_line)
         return (1 - order.amount_untaxed / before) * 100 if before > 0 else 0.0
 

@@ -30,7 +30,8 @@ class SalesOrderHold(models.Model):
 
     The order gets one short message for each thing that happens; approvers have an activity and a mail.
     """
-    _inherit = 'sales.order.hold'
+    _name = 'sales.order.hold'
+    _inherit = ['sales.order.hold']
 
     # -- figures in words
 
@@ -45,10 +46,11 @@ class SalesOrderHold(models.Model):
 
     def _describe_changes(self, names, before, now):
         """Return a sentence part on what got worse."""
+        sentences = {name: self.env._(CHANGES[name]) for name in names}
+        sides = {'before': before, 'now': now}
         return ', '.join(
-            self.env._(CHANGES[name]) % {
-                'before': self._format_figure(name, before.get(name)), 'now': self._format_figure(name, now.get(name))}
-            for name in names)
+            sentence % {side: self._format_figure(name, values.get(name)) for side, values in sides.items()}
+            for name, sentence in sentences.items())
 
     def _prepare_figures(self):
         """Return, for the table, what approval was asked for beside what the order is now, and what follows from it."""
@@ -57,7 +59,8 @@ class SalesOrderHold(models.Model):
         base = self.released_figures or self.figures or {}
         bad = figures.worse(base, now)
         warnings = {
-            'waiting': self.env._("The order got worse since. The salesperson must ask again before it can be approved."),
+            'waiting': self.env._(
+                "The order got worse since. The salesperson must ask again before it can be approved."),
             'approved': self.env._("The order got worse since. The approval does not hold any more."),
         }
         return {
@@ -150,9 +153,11 @@ class SalesOrderHold(models.Model):
             ('approve', False): self.env._("Approved by %(user)s.", user=vote.user_id.name),
             ('refuse', False): self.env._("Refused by %(user)s.", user=vote.user_id.name),
             ('approve', True): self.env._(
-                "Approved by %(user)s on behalf of %(absent)s.", user=vote.user_id.name, absent=vote.on_behalf_of_id.name),
+                "Approved by %(user)s on behalf of %(absent)s.",
+                user=vote.user_id.name, absent=vote.on_behalf_of_id.name),
             ('refuse', True): self.env._(
-                "Refused by %(user)s on behalf of %(absent)s.", user=vote.user_id.name, absent=vote.on_behalf_of_id.name),
+                "Refused by %(user)s on behalf of %(absent)s.",
+                user=vote.user_id.name, absent=vote.on_behalf_of_id.name),
         }
         text = sentences[vote.vote, bool(vote.on_behalf_of_id)]
         return f"{text} {vote.reason}" if vote.reason else text

@@ -13,7 +13,8 @@ BATCH = 50
 
 
 class SalesOrderHold(models.Model):
-    _inherit = 'sales.order.hold'
+    _name = 'sales.order.hold'
+    _inherit = ['sales.order.hold']
 
     # -- buttons
 
@@ -146,9 +147,10 @@ class SalesOrderHold(models.Model):
 
     def _advance(self):
         """Go on to the next level, or release the order, once enough have approved."""
+        following = self.policy_id._next_level(self.level_id) if self.level_id else self.level_id
         if len(self._get_votes()) < self.quorum:
             self._refresh_approvers()
-        elif following := self.policy_id._next_level(self.level_id) if self.level_id else self.env['sales.approval.level']:
+        elif following:
             self._enter_level(following)
         else:
             self._release()
@@ -157,16 +159,17 @@ class SalesOrderHold(models.Model):
         """Let the order pass, for the figures it has now: the last approver has seen no worse ones."""
         self.released_figures = self._read_figures(self.order_id)[self.order_id]
         self._close('approved')
-        others = self.order_id.sales_hold_ids.filtered(lambda hold: hold.state == 'waiting')
+        holds = self.order_id.sales_hold_ids
+        others = holds.filtered(lambda hold: hold.state == 'waiting')
         self._tell_released(others)
-        if not others and any(self.order_id.sales_hold_ids.filtered(lambda hold: hold.state == 'approved').mapped('accepted')):
+        if not others and any(hold.accepted for hold in holds if hold.state == 'approved'):
             self._confirm_order()
 
     def _confirm_order(self):
         """Confirm an order that its customer has accepted, as the portal would have done.
 
-        The portal confirms as superuser (``sale/controllers/portal.py``): the approver may have no rights on orders, and
-        the customer's signature or payment is what confirms it, not the approver. The rules are asked all the same.
+        The portal confirms as superuser (``sale/controllers/portal.py``): the approver may have no rights on orders,
+        and the customer's signature or payment is what confirms it, not the approver. The rules are asked all the same.
         """
         order = self.order_id.with_user(SUPERUSER_ID).with_company(self.company_id)
         if order.state not in ('draft', 'sent'):

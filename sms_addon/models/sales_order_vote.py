@@ -13,7 +13,7 @@ class SalesOrderVote(models.Model):
     level_id = fields.Many2one('sales.approval.level', readonly=True, ondelete='restrict', index='btree_not_null')
     user_id = fields.Many2one('res.users', string="By", readonly=True, required=True, ondelete='restrict')
     on_behalf_of_id = fields.Many2one(
-        'res.users', string="On Behalf Of", readonly=True, ondelete='restrict', help="Who was asked, and is absent.")
+        'res.users', readonly=True, ondelete='restrict', help="Who was asked, and is absent.")
     vote = fields.Selection([('approve', "Approved"), ('refuse', "Refused")], readonly=True, required=True)
     reason = fields.Char(readonly=True)
     date = fields.Datetime(readonly=True, required=True, default=fields.Datetime.now)
@@ -33,7 +33,9 @@ class SalesOrderVote(models.Model):
         return super().create(vals_list)
 
     def write(self, vals):
-        raise UserError(self.env._("A vote is not changed afterwards."))
+        if vals:
+            raise UserError(self.env._("A vote is not changed afterwards."))
+        return super().write(vals)
 
     def _get_principal(self):
         """Return whose voices the votes are."""
