@@ -68,8 +68,9 @@ class TestSalesApproval(ApprovalCommon):
         order = self.held_order()
         self.approve(self.request(order), self.first)
         read = type(self.env['sales.order.hold'])._read_credit
-        more = patch.object(type(self.env['sales.order.hold']), '_read_credit', lambda hold, order: read(hold, order) + 5)
-        with more:
+        with patch.object(
+            type(self.env['sales.order.hold']), '_read_credit', lambda hold, order: read(hold, order) + 5,
+        ):
             if 'sales_credit_used' not in order._fields:
                 self.assertEqual(self.released(order), {})
 
@@ -311,6 +312,20 @@ class TestSalesApproval(ApprovalCommon):
         with self.assertRaises(AccessError):
             order.with_user(self.salesman).action_sales_hold_approve()
         Form(order.with_user(self.salesman))
+
+    def test_the_banner_decides_on_what_it_showed(self):
+        self.rules[1].approval_policy_id = self.make_policy("Credit", self.manager)
+        self.policy.level_ids.user_ids = self.manager + self.first
+        order = self.held_order()
+        holds = self.request(order, self.rules)
+        shown = order.with_user(self.manager).sales_hold_id
+        other = holds - shown.sudo().with_user(self.env.user)
+        shown.sudo()._withdraw("Gone")
+        self.assertEqual(order.with_user(self.manager).sales_hold_id.id, other.id)
+        with self.assertRaisesRegex(UserError, "nothing to decide"):
+            order.with_user(self.manager).with_context(
+                hold_id=shown.id, hold_revision=1).action_sales_hold_approve()
+        self.assertEqual(other.state, 'waiting')
 
     def test_all_approvals_of_an_order(self):
         order = self.held_order()
@@ -641,6 +656,29 @@ class TestSalesApprovers(ApprovalCommon):
         hold = self.request(self.held_order())
         self.escalate(hold, 2)
         self.assertEqual(hold.asked_ids, self.first + self.third)
+
+    def test_where_nobody_is_left_others_are_asked(self):
+        hold = self.request(self.held_order())
+        self.first.active = False
+        self.assertFalse(hold.approver_ids)
+        self.escalate(hold, 1)
+        self.assertIn(self.manager, hold.approver_ids)
+        self.assertIn("so the sales managers are asked", hold.note)
+
+    def test_who_becomes_the_salesperson_is_not_asked_any_more(self):
+        self.level(user_ids=[Command.set((self.first + self.manager).ids)])
+        hold = self.request(self.held_order())
+        hold.order_id.user_id = self.manager
+        self.escalate(hold, 1)
+        self.assertEqual(hold.approver_ids, self.first)
+
+    def test_a_quorum_that_cannot_be_reached_any_more(self):
+        self.level(user_ids=[Command.set((self.first + self.second).ids)], quorum=2)
+        hold = self.request(self.held_order())
+        self.approve(hold, self.first)
+        self.second.active = False
+        self.escalate(hold, 1)
+        self.assertEqual((hold.quorum, hold.state), (1, 'approved'))
 
     def test_escalation_to_nobody_is_said(self):
         self.level(user_ids=[Command.set(self.first.ids)], escalate_hours=1, escalate_to='managers')

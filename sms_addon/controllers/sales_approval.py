@@ -52,7 +52,7 @@ class SalesApproval(Controller):
             'may_decide': hold.may_decide,
             'states': dict(hold._fields['state']._description_selection(request.env)),
             'may_open': user.has_group('sales_team.group_sale_salesman'),
-            'lang': (request.env.lang or 'en_US').replace('_', '-'),
+            'html_lang': (request.env.lang or 'en_US').replace('_', '-'),
             'error': None,
             'reason': '',
             **values,

@@ -100,16 +100,19 @@ class SaleOrder(models.Model):
     # -- buttons
 
     def action_sales_hold_approve(self):
-        self.ensure_one()
-        return self.sales_hold_id.action_approve()
+        return self._get_shown_hold().action_approve()
 
     def action_sales_hold_refuse(self):
-        self.ensure_one()
-        return self.sales_hold_id.action_refuse()
+        return self._get_shown_hold().action_refuse()
 
     def action_sales_hold_withdraw(self):
+        return self._get_shown_hold().action_withdraw()
+
+    def _get_shown_hold(self):
+        """Return the hold that the form showed when the button was pressed: by now another may come first."""
         self.ensure_one()
-        return self.sales_hold_id.action_withdraw()
+        return self.sales_hold_ids.filtered(
+            lambda hold: hold.id == self.env.context.get('hold_id', self.sales_hold_id.id))
 
     def action_open_sales_holds(self):
         self.ensure_one()

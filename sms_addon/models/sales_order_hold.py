@@ -53,7 +53,7 @@ class SalesOrderHold(models.Model):
         'sales.approval.level', readonly=True, ondelete='restrict', index='btree_not_null')
     quorum = fields.Integer(string="Approvals Needed", readonly=True, default=1)
     asked_ids = fields.Many2many(
-        'res.users', 'sales_order_hold_asked_rel', string="Asked", readonly=True,
+        'res.users', 'sales_order_hold_asked_rel', readonly=True,
         help="The approvers of this level, with those added since.")
     approver_ids = fields.Many2many(
         'res.users', 'sales_order_hold_approver_rel', string="May Decide Now", readonly=True,
@@ -287,12 +287,29 @@ class SalesOrderHold(models.Model):
         """Find again who may decide now: delegates come and go, and who has decided is done."""
         for hold in self.filtered(lambda hold: hold.state == 'waiting'):
             votes = hold._get_votes()
-            silent = hold.asked_ids - votes._get_principal()
+            silent = hold.asked_ids - votes._get_principal() - hold._get_barred()
             delegates = self.env['res.users'].union(*silent._get_delegates(hold.company_id).values())
             users = (silent | hold._filter_approvers(delegates)) - votes.user_id
             if users != hold.approver_ids:
                 hold.approver_ids = users
             hold._sync_activities()
+
+    def _look_for_others(self):
+        """Ask others where nobody is left who may decide: people leave, salespeople change, managers are appointed."""
+        for hold in self.filtered(lambda hold: hold.state == 'waiting' and not hold.approver_ids):
+            votes = hold._get_votes()
+            users, note = hold._find_approvers(hold.level_id)
+            asked = users | votes._get_principal()
+            hold.write({
+                'asked_ids': [fields.Command.set(asked.ids)],
+                'quorum': max(1, min(hold.level_id.quorum or 1, len(asked))),
+                'note': note,
+            })
+            hold._refresh_approvers()
+            if hold.approver_ids:
+                hold._tell_asked(note)
+            elif votes:
+                hold._advance()
 
     def _get_votes(self):
         """Return the votes that count: on this request, at this level."""

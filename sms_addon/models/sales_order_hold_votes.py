@@ -190,7 +190,7 @@ class SalesOrderHold(models.Model):
 
     @api.model
     def _cron_escalate(self):
-        """Add approvers to those who have been silent for too long, and look who is absent today."""
+        """Add approvers to those who have been silent for too long, and look who is absent or gone today."""
         commit = self.env['ir.cron']._commit_progress
         waiting = fields.Domain('state', '=', 'waiting')
         ids = self.search(waiting).ids
@@ -201,6 +201,7 @@ class SalesOrderHold(models.Model):
             holds = self.browse(batch).exists().try_lock_for_update().filtered_domain(waiting)
             holds.filtered(lambda hold: hold.escalate_at and hold.escalate_at <= fields.Datetime.now())._escalate()
             holds._refresh_approvers()
+            holds._look_for_others()
             if not commit(len(batch)):
                 break
 
