@@ -30,6 +30,7 @@ class TestSalesApproval(ApprovalCommon):
         self.assertIn("Approver 1", self.said(order))
         self.assertIn("The discount is above 20 %.", self.said(order))
         self.assertEqual(order.sales_hold_state, 'waiting')
+        self.assertEqual(hold.decision_ids.told, "Approver 1")
 
     def test_an_approval_releases_the_rules_it_was_given_for(self):
         order = self.held_order()
@@ -143,6 +144,7 @@ class TestSalesApproval(ApprovalCommon):
             self.refuse(hold, self.first, " ")
         self.refuse(hold, self.first, "No budget")
         self.assertEqual((hold.state, order.sales_hold_state), ('refused', 'refused'))
+        self.assertEqual(order.with_user(self.salesman).sales_hold_note, "Refused by Approver 1. No budget")
         told = order.message_ids.filtered(lambda message: self.salesman.partner_id in message.notified_partner_ids)
         self.assertIn("Refused by Approver 1. No budget", told.body)
         self.assertEqual(self.released(order), {})

@@ -36,6 +36,10 @@ class TestApprovalTours(HttpCase, ApprovalCommon):
         self.assertEqual(self.holds[0].vote_ids.user_id, self.first)
         self.assertEqual(self.holds[0].state, 'approved')
 
+    def test_activity_in_a_list(self):
+        self.start_tour('/odoo/sales-approvals', 'sms_addon_approval_popover', login='boss')
+        self.assertEqual(self.holds[2].state, 'approved')
+
     def test_refusal_from_the_activity(self):
         path = f'/odoo/sales-approvals/{self.holds[1].id}'
         self.start_tour(path, 'sms_addon_approval_activity_refuse', login='approver1')

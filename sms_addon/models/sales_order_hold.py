@@ -211,6 +211,7 @@ class SalesOrderHold(models.Model):
             hold._renew(values)
         hold._tell_requested()
         hold._enter_level(policy._next_level())
+        decisions.filtered(lambda decision: not decision.told).told = ', '.join(hold.asked_ids.mapped('name'))
         return hold
 
     def _create_hold(self, values):

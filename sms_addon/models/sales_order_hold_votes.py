@@ -88,6 +88,7 @@ class SalesOrderHold(models.Model):
         hold._tell_vote(record)
         if vote == 'refuse':
             hold._close('refused')
+            hold.note = hold._describe_vote(record)
             hold._tell_refused(record)
         else:
             hold._advance()

@@ -46,6 +46,20 @@ tours.add("sms_addon_approval_banner", {
     ],
 });
 
+tours.add("sms_addon_approval_popover", {
+    steps: () => [
+        { content: "other columns", trigger: ".o_optional_columns_dropdown_toggle", run: "click" },
+        { content: "activities", trigger: ".o-dropdown--menu .dropdown-item:contains(Activities) input", run: "click" },
+        { content: "those of the order", trigger: ".o_data_row:contains(HELD3) .o-mail-ActivityButton", run: "click" },
+        {
+            content: "nothing to be marked as done",
+            trigger: ".o-mail-ActivityListPopover:not(:has(.o-mail-ActivityListPopoverItem-markAsDone))",
+        },
+        { content: "approve", trigger: ".o-mail-ActivityListPopover .o_sales_approve", run: "click" },
+        { content: "it is approved", trigger: ".o_data_row:contains(HELD3):contains(Approved)" },
+    ],
+});
+
 tours.add("sms_addon_approval_activity", {
     steps: () => [
         { content: "an activity of one's own", trigger: ".o-mail-Activity:contains(Approver 1) .o_sales_approve" },
@@ -53,7 +67,10 @@ tours.add("sms_addon_approval_activity", {
             content: "nothing to be marked as done",
             trigger: ".o-mail-Activity:contains(Approver 1):not(:has(.o-mail-Activity-markDone))",
         },
-        { content: "that of another has no buttons", trigger: ".o-mail-Activity:contains(for Manager):not(:has(.o_sales_approve))" },
+        {
+            content: "that of another has no buttons",
+            trigger: ".o-mail-Activity:contains(for Manager):not(:has(.o_sales_approve))",
+        },
         { content: "approve", trigger: ".o_sales_approve", run: "click" },
         { content: "it is said", trigger: ".o-mail-Message:contains(Approved by Approver 1)" },
         { content: "the activities are gone", trigger: ".o-mail-Chatter:not(:has(.o-mail-Activity))" },
