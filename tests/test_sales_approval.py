@@ -228,6 +228,20 @@ class TestSalesApproval(ApprovalCommon):
         self.assertEqual(self.request(order).figures['total'], total)
         self.assertNotEqual(order.currency_rate, 1)
 
+    def test_days_to_pay_do_not_follow_the_calendar(self):
+        for delay_type, days_next_month, expected in (
+            ('days_after', '10', 10), ('days_after_end_of_month', '10', 40),
+            ('days_after_end_of_next_month', '10', 71), ('days_end_of_month_on_the', '15', 55),
+        ):
+            term = self.env['account.payment.term'].create({'name': "Term", 'line_ids': [
+                Command.create({'value': 'percent', 'value_amount': 100, 'nb_days': 10, 'delay_type': delay_type,
+                                'days_next_month': days_next_month})]})
+            order = self.held_order(payment_term_id=term.id)
+            for day in ('2026-01-01', '2026-01-31'):
+                with freeze_time(day):
+                    figures = self.env['sales.order.hold']._read_figures(order)[order]
+                self.assertEqual(figures['payment_days'], expected)
+
     def test_an_order_without_costs_has_no_margin(self):
         order = self.held_order()
         order.order_line.purchase_price = 0

@@ -7,6 +7,8 @@ from odoo.tools import mute_logger
 
 from ..tools import figures
 
+#: how long the end of the month, or of the next one, may be away
+MONTH_DAYS = {'days_after_end_of_month': 30, 'days_after_end_of_next_month': 61}
 STATES = [
     ('waiting', "Waiting"),
     ('approved', "Approved"),
@@ -126,7 +128,7 @@ class SalesOrderHold(models.Model):
             'discount': round(self._read_fact(order, 'sales_discount', lambda: self._read_discount(order)), 2),
             'margin': self._read_margin(order),
             'credit': currency.round(self._read_fact(order, 'sales_credit_used', lambda: self._read_credit(order))),
-            'payment_days': self._read_fact(order, 'sales_payment_days', lambda: self._read_payment_days(order)),
+            'payment_days': self._read_payment_days(order),
         }
 
     def _read_fact(self, order, name, otherwise):
@@ -154,9 +156,17 @@ class SalesOrderHold(models.Model):
         return partner.credit + partner.credit_to_invoice
 
     def _read_payment_days(self, order):
-        return max((
-            line.nb_days + (0 if line.delay_type == 'days_after' else 30) for line in order.payment_term_id.line_ids
-        ), default=0)
+        """Return the days after which the last part is due at the latest, whenever the invoice comes.
+
+        The days from today would be more on the first of a month than on its last for terms that wait for its end: an
+        approval would end by the calendar.
+        """
+        return max((line.nb_days + self._read_month_days(line) for line in order.payment_term_id.line_ids), default=0)
+
+    def _read_month_days(self, line):
+        if line.delay_type == 'days_end_of_month_on_the':
+            return 30 + int(line.days_next_month if (line.days_next_month or '').isdigit() else 1)
+        return MONTH_DAYS.get(line.delay_type, 0)
 
     # -- asking
 

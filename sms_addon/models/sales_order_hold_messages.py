@@ -14,7 +14,7 @@ LABELS = {
     'discount': _lt("Discount"),
     'margin': _lt("Margin"),
     'credit': _lt("Credit used before"),
-    'payment_days': _lt("Days to pay"),
+    'payment_days': _lt("Days to pay, at most"),
 }
 CHANGES = {
     'total': _lt("the total rose from %(before)s to %(now)s"),
