@@ -1,3 +1,5 @@
+# users first: the set-up of other models reads the current one, which must have its columns
+from . import res_users
 from . import sales_import_history
 from . import sales_rule_mixin
 from . import sales_warehouse_reader
@@ -75,3 +77,10 @@ from . import crm_lead_rules
 from . import res_partner_rules
 from . import payment_transaction
 from . import res_users_rules
+from . import sales_approval_level
+from . import sales_order_hold
+from . import sales_order_hold_votes
+from . import sales_order_hold_messages
+from . import sales_order_vote
+from . import sale_order_holds
+from . import mail_activity_holds
