@@ -56,13 +56,14 @@ from . import sales_broker_receiver
 from . import sales_broker
 from . import sales_broker_order
 from . import sales_broker_message
-from . import sales_rule_facts
+from . import sales_rule_family
 from . import sales_rule_facts_lines
 from . import sales_rule_facts_money
 from . import sales_rule_facts_history
 from . import sales_rule_facts_quantity
 from . import sales_rule_facts_price
 from . import sales_rule_facts_stock
+from . import sales_rule_facts
 from . import sale_order_facts
 from . import sale_order_line_facts
 from . import res_partner_facts

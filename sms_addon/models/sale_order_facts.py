@@ -11,7 +11,7 @@ AMOUNTS = ['amount_untaxed', 'amount_total', 'currency_rate', 'company_id']
 
 
 class SaleOrder(models.Model):
-    """What rules may ask of an order. Each is as of the decision: now for a quotation, the order date once confirmed."""
+    """What rules may ask of an order, as of the decision: now for a quotation, the order date once confirmed."""
     _inherit = 'sale.order'
 
     sales_company_currency_id = fields.Many2one(related='company_id.currency_id', string="Company Currency")
@@ -47,15 +47,16 @@ class SaleOrder(models.Model):
         currency_field='sales_company_currency_id', help="The total with taxes, at the currency rate of the order.")
     sales_payment_days = FactInteger(
         string="Days to Pay", family='terms', depends=[*MOMENT, 'payment_term_id'],
-        help="Days until the last part is due by the payment terms, were the order invoiced on the day of the decision.")
+        help="Days until the last part is due by the payment terms, were the order invoiced on the day of the"
+             " decision.")
 
     # -- credit
 
     sales_credit_used = FactMonetary(
         string="Credit Used", family='credit', depends=[*MOMENT, *AMOUNTS],
         currency_field='sales_company_currency_id',
-        help="What the customer, with all contacts of the company, owed without this order: posted receivables up to the"
-             " day, and confirmed orders with what was not invoiced of them, taxes included. An order whose deliveries"
+        help="What the customer, with all contacts of the company, owed without this order: posted receivables up to"
+             " the day, and confirmed orders with what was not invoiced of them, taxes included. An order whose deliveries"
              " are done and invoiced, or which was settled elsewhere, has nothing left. Ordered and not yet delivered"
              " quantities count, other than in the credit warning of quotations.")
     sales_credit_after = FactMonetary(

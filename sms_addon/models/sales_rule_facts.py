@@ -27,6 +27,9 @@ class SalesRuleFacts(models.AbstractModel):
     say of. Each belongs to one company, and only what is of that company counts, whoever asks.
     """
     _name = 'sales.rule.facts'
+    _inherit = [
+        'sales.rule.facts.lines', 'sales.rule.facts.money', 'sales.rule.facts.history', 'sales.rule.facts.quantity',
+        'sales.rule.facts.price', 'sales.rule.facts.stock']
     _description = "Facts for the Rules of Sales"
 
     # -- what there is
@@ -42,8 +45,7 @@ class SalesRuleFacts(models.AbstractModel):
 
     @api.model
     def _fields_read(self):
-        """Return family -> model -> the stored fields that its SQL reads, to be flushed before."""
-        return {
+        return super()._fields_read() | {
             'docs': {
                 'sale.order': [
                     'amount_total', 'amount_untaxed', 'client_order_ref', 'commitment_date', 'company_id',
@@ -54,15 +56,6 @@ class SalesRuleFacts(models.AbstractModel):
                 'res.company': ['sales_timezone'],
             },
         }
-
-    def _to_flush(self, family):
-        read = self._fields_read()
-        return [
-            self.env[model]._fields[name]
-            for part in ('docs', family)
-            for model, names in read.get(part, {}).items()
-            for name in names
-        ]
 
     # -- the SQL
 
@@ -87,8 +80,8 @@ class SalesRuleFacts(models.AbstractModel):
             ids = SQL("SELECT order_id FROM sale_order_line WHERE id IN (%s)", ids)
         return SQL(
             """
-            SELECT o.id, o.company_id, p.commercial_partner_id AS partner_id, o.state = 'sale' AS is_confirmed, x.moment,
-                   o.state = 'cancel' AS is_cancelled, y.local, y.local::date AS day, o.date_order,
+            SELECT o.id, o.company_id, p.commercial_partner_id AS partner_id, o.state = 'sale' AS is_confirmed,
+                   x.moment, y.local, y.local::date AS day, o.date_order,
                    COALESCE(NULLIF(o.currency_rate, 0), 1) AS rate, o.amount_untaxed, o.amount_total, o.commitment_date,
                    o.picking_policy, o.payment_term_id, o.pricelist_id, o.currency_id, o.fiscal_position_id,
                    o.warehouse_id, c.sales_timezone AS tz
@@ -138,7 +131,7 @@ class SalesRuleFacts(models.AbstractModel):
         values = {id_: {} for id_ in ids}
         table = SQL.identifier(self.env[model]._table)
         query = SQL("SELECT id FROM %s WHERE id = ANY(%s)", table, list(ids))
-        for family, facts in self._facts(model, names).items() if ids else ():
+        for facts in self._facts(model, names).values() if ids else ():
             columns = [field.name for field in facts]
             for id_, *row in self.env.execute_query(self._select(model, query, columns)):
                 values[id_].update(zip(columns, row, strict=True))
@@ -213,6 +206,8 @@ class SalesRuleFacts(models.AbstractModel):
         """
         if not isinstance(docs, SQL):
             docs = SQL("SELECT unnest(%s::int[]) AS id", list(docs))
+        # compiling takes longer than these queries gain by it, and their sorts fit into memory
+        self.env.cr.execute("SET LOCAL jit = off; SET LOCAL work_mem = '256MB'")
         table = f'sales_rule_facts_{secrets.token_hex(6)}'
         families = self._facts(model, names)
         ids = self._create_table(f'{table}_ids', SQL("SELECT DISTINCT id FROM (%s) d", docs))
@@ -226,6 +221,7 @@ class SalesRuleFacts(models.AbstractModel):
         self._create_table(table, self._join(families, ids, parts), index=True)
         self.env.cr.execute(SQL(
             "DROP TABLE %s", SQL(", ").join([ids, *parts.values(), SQL.identifier(f'{table}_docs')])))
+        self.env.cr.execute("SET LOCAL jit TO DEFAULT; SET LOCAL work_mem TO DEFAULT")
         self.env.cr.cache.setdefault(TABLE, {})[table, model] = frozenset(
             field.name for facts in families.values() for field in facts)
         return table

@@ -1,15 +1,17 @@
 from odoo import models
 from odoo.tools import SQL
 
-from .sales_rule_facts_money import CUSTOMERS
+from .sales_rule_facts_money import COMPANIES, CUSTOMERS
 
 #: two orders of the same goods within these days may be one that was entered twice
 DUPLICATE_DAYS = 7
 
 
-class SalesRuleFacts(models.AbstractModel):
+class SalesRuleFactsHistory(models.AbstractModel):
     """What a customer had ordered before the moment."""
-    _inherit = 'sales.rule.facts'
+    _name = 'sales.rule.facts.history'
+    _inherit = ['sales.rule.family']
+    _description = "Facts of Sales: History"
 
     def _fields_read(self):
         quantities = {
@@ -26,14 +28,14 @@ class SalesRuleFacts(models.AbstractModel):
         """Return how many orders the customer had confirmed before the moment, and the day of the last one."""
         return SQL(
             """
-            WITH docs AS (%(docs)s), %(customers)s,
+            WITH docs AS NOT MATERIALIZED (%(docs)s), %(customers)s,
             happened AS (
-                SELECT c.company_id, c.partner_id, o.date_order AS at, 1 AS rank, NULL::int AS id
+                SELECT o.company_id, c.partner_id, o.date_order AS at, 1 AS rank, NULL::int AS id
                   FROM contacts c
-                  JOIN sale_order o ON o.partner_id = c.contact_id AND o.company_id = c.company_id
-                 WHERE o.state = 'sale'
+                  JOIN sale_order o ON o.partner_id = c.contact_id
+                 WHERE o.company_id %(companies)s AND o.state = 'sale'
                 UNION ALL
-                SELECT company_id, partner_id, moment, 0, id FROM docs),
+                SELECT company_id, partner_id, moment, CASE WHEN is_confirmed THEN 0 ELSE 2 END, id FROM docs),
             running AS (
                 SELECT id, COUNT(*) FILTER (WHERE rank = 1) OVER past AS orders,
                        MAX(at) FILTER (WHERE rank = 1) OVER past AS last
@@ -44,7 +46,7 @@ class SalesRuleFacts(models.AbstractModel):
               FROM running
               JOIN docs ON docs.id = running.id
               JOIN res_company c ON c.id = docs.company_id
-            """, docs=docs, customers=CUSTOMERS)
+            """, docs=docs, customers=CUSTOMERS, companies=COMPANIES)
 
     def _select_order_history(self, docs):
         return SQL(
@@ -68,13 +70,14 @@ class SalesRuleFacts(models.AbstractModel):
         """
         return SQL(
             """
-            WITH docs AS (%(docs)s), %(customers)s,
+            WITH docs AS NOT MATERIALIZED (%(docs)s), %(customers)s,
             days AS (SELECT MIN(date_order) - %(week)s AS first, MAX(date_order) + %(week)s AS last FROM docs),
             orders AS (
-                SELECT c.company_id, c.partner_id, o.id, o.date_order AS at, o.state,
+                SELECT o.company_id, c.partner_id, o.id, o.date_order AS at, o.state,
                        NULLIF(LOWER(TRIM(o.client_order_ref)), '') AS ref
                   FROM contacts c
-                  JOIN sale_order o ON o.partner_id = c.contact_id AND o.company_id = c.company_id),
+                  JOIN sale_order o ON o.partner_id = c.contact_id
+                 WHERE o.company_id %(companies)s),
             goods AS (
                 SELECT l.order_id, SUM(l.product_uom_qty * COALESCE(u.factor / unit.factor, 1)
                                        * hashint8extended(l.product_id, 1)) AS goods
@@ -112,7 +115,7 @@ class SalesRuleFacts(models.AbstractModel):
                            CASE WHEN NOT (s.has_ref AND s.has_goods) THEN 0
                                 WHEN docs.is_confirmed THEN s.both_before - own ELSE s.both_all - own END AS both) x
             """,
-            docs=docs, customers=CUSTOMERS, week=SQL("INTERVAL '1 day' * %s", DUPLICATE_DAYS),
+            docs=docs, customers=CUSTOMERS, companies=COMPANIES, week=SQL("INTERVAL '1 day' * %s", DUPLICATE_DAYS),
             around=SQL("ORDER BY o.at RANGE BETWEEN INTERVAL '1 day' * %(days)s PRECEDING"
                        " AND INTERVAL '1 day' * %(days)s FOLLOWING", days=DUPLICATE_DAYS),
             before=SQL("ORDER BY o.at RANGE BETWEEN INTERVAL '1 day' * %s PRECEDING AND CURRENT ROW", DUPLICATE_DAYS))

@@ -2,9 +2,11 @@ from odoo import models
 from odoo.tools import SQL
 
 
-class SalesRuleFacts(models.AbstractModel):
+class SalesRuleFactsLines(models.AbstractModel):
     """What the order and its own lines say: amounts, discounts, costs, dates and files."""
-    _inherit = 'sales.rule.facts'
+    _name = 'sales.rule.facts.lines'
+    _inherit = ['sales.rule.family']
+    _description = "Facts of Sales: Lines"
 
     def _fields_read(self):
         return super()._fields_read() | {

@@ -6,27 +6,31 @@ from odoo.tools import SQL
 #: the customers of the documents, with all their contacts
 CUSTOMERS = SQL(
     """
-    customers AS (SELECT DISTINCT company_id, partner_id FROM docs),
-    contacts AS (
-        SELECT c.company_id, c.partner_id, p.id AS contact_id
-          FROM customers c
+    contacts AS NOT MATERIALIZED (
+        SELECT c.partner_id, p.id AS contact_id
+          FROM (SELECT DISTINCT partner_id FROM docs) c
           JOIN res_partner p ON p.commercial_partner_id = c.partner_id)
     """)
+#: an array, of which the planner knows better than of a join how much it leaves
+COMPANIES = SQL("= ANY(ARRAY(SELECT DISTINCT company_id FROM docs))")
 RECEIVABLES = SQL(
     """
     receivables AS (
-        SELECT c.company_id, c.partner_id, l.id, l.move_id, l.date, l.balance, l.reconciled,
+        SELECT l.company_id, c.partner_id, l.id, l.move_id, l.date, l.balance, l.reconciled,
                GREATEST(COALESCE(l.date_maturity, l.date), l.date) AS due
           FROM contacts c
-          JOIN account_move_line l ON l.partner_id = c.contact_id AND l.company_id = c.company_id
+          JOIN account_move_line l ON l.partner_id = c.contact_id
           JOIN account_account a ON a.id = l.account_id
-         WHERE a.account_type = 'asset_receivable' AND l.parent_state = 'posted' AND l.balance <> 0)
-    """)
+         WHERE l.company_id %s AND a.account_type = 'asset_receivable' AND l.parent_state = 'posted'
+           AND l.balance <> 0)
+    """, COMPANIES)
 
 
-class SalesRuleFacts(models.AbstractModel):
+class SalesRuleFactsMoney(models.AbstractModel):
     """What a customer owed at the moment, and what of that was overdue."""
-    _inherit = 'sales.rule.facts'
+    _name = 'sales.rule.facts.money'
+    _inherit = ['sales.rule.family']
+    _description = "Facts of Sales: Money"
 
     def _fields_read(self):
         receivables = {
@@ -56,20 +60,21 @@ class SalesRuleFacts(models.AbstractModel):
 
         An order counts with its total from its confirmation on, and with what is invoiced of it less from the
         dates of its invoices on. Where all that is to be delivered is delivered and invoiced, nothing is left.
+        A quotation comes after the orders of its very second, so that two at once do not overlook each other.
         """
         return SQL(
             """
-            WITH docs AS (%(docs)s), %(customers)s, %(receivables)s,
+            WITH docs AS NOT MATERIALIZED (%(docs)s), %(customers)s, %(receivables)s,
             orders AS (
-                SELECT c.company_id, c.partner_id, o.id, o.currency_id, GREATEST(o.amount_total / x.rate, 0) AS total,
+                SELECT o.company_id, c.partner_id, o.id, o.currency_id, GREATEST(o.amount_total / x.rate, 0) AS total,
                        x.rate, o.date_order AT TIME ZONE 'UTC' AT TIME ZONE company.sales_timezone AS at,
                        o.invoice_status = 'invoiced'
                        OR o.delivery_status = 'full' AND o.invoice_status <> 'to invoice' AS is_settled
                   FROM contacts c
-                  JOIN sale_order o ON o.partner_id = c.contact_id AND o.company_id = c.company_id
+                  JOIN sale_order o ON o.partner_id = c.contact_id
                   JOIN res_company company ON company.id = o.company_id
                  CROSS JOIN LATERAL (SELECT COALESCE(NULLIF(o.currency_rate, 0), 1) AS rate) x
-                 WHERE o.state = 'sale' AND o.sales_history IS NOT TRUE),
+                 WHERE o.company_id %(companies)s AND o.state = 'sale' AND o.sales_history IS NOT TRUE),
             invoiced AS (
                 -- credit notes count less, and so do the down payments that an invoice takes off
                 SELECT o.id AS order_id, i.move_id, i.date,
@@ -105,7 +110,7 @@ class SalesRuleFacts(models.AbstractModel):
                 UNION ALL
                 SELECT company_id, partner_id, at, 2, NULL, -total FROM steps WHERE is_alone AND is_settled
                 UNION ALL
-                SELECT company_id, partner_id, local, 1, id, 0 FROM docs),
+                SELECT company_id, partner_id, local, CASE WHEN is_confirmed THEN 1 ELSE 3 END, id, 0 FROM docs),
             running AS (
                 SELECT id, SUM(amount) OVER (
                            PARTITION BY company_id, partner_id ORDER BY at, rank ROWS UNBOUNDED PRECEDING) AS amount
@@ -114,7 +119,8 @@ class SalesRuleFacts(models.AbstractModel):
               FROM running
               LEFT JOIN (%(own)s) own ON own.id = running.id
              WHERE running.id IS NOT NULL
-            """, docs=docs, customers=CUSTOMERS, receivables=RECEIVABLES, own=self._select_own_receivables())
+            """, docs=docs, customers=CUSTOMERS, companies=COMPANIES, receivables=RECEIVABLES,
+            own=self._select_own_receivables())
 
     def _select_own_receivables(self):
         """Return what was open of the order's own invoices: those of the very day of its confirmation, or before."""
@@ -167,7 +173,7 @@ class SalesRuleFacts(models.AbstractModel):
         """
         return SQL(
             """
-            WITH docs AS (%(docs)s), %(customers)s, %(receivables)s,
+            WITH docs AS NOT MATERIALIZED (%(docs)s), %(customers)s, %(receivables)s,
             parts AS (
                 SELECT r.id, part.max_date AS day, part.amount
                   FROM receivables r

@@ -1,4 +1,5 @@
 from collections import defaultdict
+from decimal import Decimal
 from typing import NamedTuple
 
 from odoo import models
@@ -13,19 +14,21 @@ class PriceKey(NamedTuple):
     fiscal_position: int
     product: int
     uom: int
-    quantities: float
-    dates: float
+    quantities: Decimal
+    dates: Decimal
     extras: str
 
 
-class SalesRuleFacts(models.AbstractModel):
+class SalesRuleFactsPrice(models.AbstractModel):
     """What the pricelist asks, by the host's own price engine.
 
     The engine is asked once for all lines whose price must be the same: of one product, pricelist and unit, between
     the same steps of quantity and the same dates on which rules of the pricelist begin and end. SQL says which these
     are and gives each line its price back, so 200,000 orders take as many prices as there are different ones.
     """
-    _inherit = 'sales.rule.facts'
+    _name = 'sales.rule.facts.price'
+    _inherit = ['sales.rule.family']
+    _description = "Facts of Sales: Price"
 
     def _fields_read(self):
         return super()._fields_read() | {
@@ -49,7 +52,7 @@ class SalesRuleFacts(models.AbstractModel):
         extras = self.env['sale.order.line']._fields['product_no_variant_attribute_value_ids']
         return SQL(
             """
-            WITH RECURSIVE docs AS (%(docs)s),
+            WITH RECURSIVE docs AS NOT MATERIALIZED (%(docs)s),
             chain AS (
                 SELECT DISTINCT pricelist_id AS root, pricelist_id AS id FROM docs WHERE pricelist_id IS NOT NULL
                 UNION
@@ -69,6 +72,7 @@ class SalesRuleFacts(models.AbstractModel):
                  CROSS JOIN LATERAL (
                         VALUES (item.date_start), (item.date_end + INTERVAL '1 microsecond')) x (day)
                  GROUP BY chain.root)
+            SELECT *, %(hash)s AS key FROM (
             SELECT l.id, docs.id AS order_id, docs.is_confirmed, l.technical_price_unit, l.product_uom_qty AS quantity,
                    l.price_unit * (1 - COALESCE(l.discount, 0) / 100) AS net, docs.date_order,
                    docs.company_id AS company, COALESCE(docs.pricelist_id, 0) AS pricelist,
@@ -94,28 +98,33 @@ class SalesRuleFacts(models.AbstractModel):
                           GROUP BY 1) extras ON extras.line_id = l.id
              WHERE l.display_type IS NULL AND l.is_downpayment IS NOT TRUE AND l.is_expense IS NOT TRUE
                AND l.combo_item_id IS NULL AND t.type <> 'combo'
-               AND (l.product_uom_qty > 0 AND l.price_unit >= 0 OR l.product_id = c.sale_discount_product_id)
+               AND (l.product_uom_qty > 0 AND l.price_unit >= 0 OR l.product_id = c.sale_discount_product_id)) lines
             """,
+            hash=self._hash_of_key(),
             docs=docs, line=SQL.identifier(extras.column1), value=SQL.identifier(extras.column2),
             relation=SQL.identifier(extras.relation))
 
+    def _hash_of_key(self):
+        """Return one number in place of a key, which is grouped and joined in a third of the time."""
+        number = SQL("hashtextextended(extras, 0)")
+        for name in PriceKey._fields[:6]:
+            number = SQL("hashint8extended(%s, %s)", SQL.identifier(name), number)
+        for name in ('quantities', 'dates'):
+            number = SQL("hash_numeric_extended(%s, %s)", SQL.identifier(name), number)
+        return number
+
     def _get_prices(self, lines):
-        """Return key -> the price that the pricelist asks, and its part of the price on the line before discount."""
-        columns = SQL(", ").join(map(SQL.identifier, PriceKey._fields))
+        """Yield hash of the key, the price that the pricelist asks, and its part of the price before discount."""
+        columns = SQL(", ").join(SQL("MIN(%s)", SQL.identifier(name)) for name in PriceKey._fields)
         rows = self.env.execute_query(SQL(
-            """
-            SELECT %(columns)s, MIN(quantity), MIN(date_order)
-              FROM (%(lines)s) l
-             WHERE net >= 0 GROUP BY %(columns)s
-            """, columns=columns, lines=lines, to_flush=self._to_flush('price')))
+            "SELECT key, %s, MIN(quantity), MIN(date_order) FROM (%s) l WHERE net >= 0 GROUP BY key", columns, lines,
+            to_flush=self._to_flush('price')))
         groups = defaultdict(list)
-        for *values, quantity, date in rows:
+        for number, *values, quantity, date in rows:
             key = PriceKey(*values)
-            groups[key._replace(product=0, fiscal_position=0)].append((key, quantity, date))
-        prices = {}
+            groups[key._replace(product=0, fiscal_position=0)].append((number, key, quantity, date))
         for group, members in groups.items():
-            prices.update(self._get_group_prices(group, members))
-        return prices
+            yield from self._get_group_prices(group, members)
 
     def _get_group_prices(self, group, members):
         sudo = self.sudo().with_company(group.company).env
@@ -123,12 +132,12 @@ class SalesRuleFacts(models.AbstractModel):
         uom = sudo['uom.uom'].browse(group.uom or [])
         currency = sudo['res.currency'].browse(group.currency) if group.currency else sudo.company.currency_id
         extras = sudo['product.template.attribute.value'].browse(map(int, filter(None, group.extras.split(','))))
-        _key, quantity, date = members[0]
-        products = sudo['product.product'].browse(dict.fromkeys(key.product for key, _quantity, _date in members))
+        _number, _key, quantity, date = members[0]
+        products = sudo['product.product'].browse(dict.fromkeys(key.product for _number, key, *_rest in members))
         if extras:
             products = products.with_context(**products[:1]._get_product_price_context(extras))
         asked = pricelist._compute_price_rule(products, float(quantity), currency=currency, uom=uom, date=date)
-        for key, _quantity, _date in members:
+        for number, key, *_rest in members:
             product = products.browse(key.product)
             price, rule_id = asked[key.product]
             shown = price
@@ -142,38 +151,29 @@ class SalesRuleFacts(models.AbstractModel):
                 price = product._get_tax_included_unit_price_from_price(
                     price, product_taxes=product.taxes_id._filter_taxes_by_company(sudo.company),
                     fiscal_position=sudo['account.fiscal.position'].browse(key.fiscal_position))
-            yield key, (price, part)
+            yield number, price, part
 
     # -- the facts
 
     def _select_priced(self, docs):
         lines = self._select_price_lines(docs)
-        prices = self._get_prices(lines)
-        keys = list(zip(*prices, strict=True)) or [()] * len(PriceKey._fields)
-        asked = list(zip(*prices.values(), strict=True)) or [(), ()]
-        names = [*PriceKey._fields, 'price', 'part']
-        types = ['int', 'int', 'int', 'int', 'int', 'int', 'numeric', 'numeric', 'text', 'float8', 'float8']
+        numbers, prices, parts = list(zip(*self._get_prices(lines), strict=True)) or [(), (), ()]
         return SQL(
             """
             SELECT l.id, l.order_id, l.quantity, l.net,
                    ROUND((CASE WHEN l.is_confirmed AND l.technical_price_unit > 0
                                THEN l.technical_price_unit * prices.part ELSE prices.price END)::numeric, 6) AS asked
               FROM (%(lines)s) l
-              LEFT JOIN unnest(%(arrays)s) prices (%(names)s) ON %(same)s
-            """,
-            lines=lines,
-            arrays=SQL(", ").join(
-                SQL("%s::%s[]", list(values), SQL(kind)) for values, kind in zip([*keys, *asked], types, strict=True)),
-            names=SQL(", ").join(map(SQL.identifier, names)),
-            same=SQL(" AND ").join(
-                SQL("%s = %s", SQL.identifier('prices', name), SQL.identifier('l', name))
-                for name in PriceKey._fields))
+              LEFT JOIN unnest(%(numbers)s::int8[], %(prices)s::float8[], %(parts)s::float8[])
+                        prices (key, price, part) ON prices.key = l.key
+            """, lines=lines, numbers=list(numbers), prices=list(prices), parts=list(parts))
 
     def _select_line_price(self, docs):
         return SQL(
             """
             SELECT id, order_id, asked AS sales_price_list,
-                   CASE WHEN asked > 0 THEN GREATEST(ROUND(100 * (asked - net) / asked, 4), 0) END AS sales_below_pricelist
+                   CASE WHEN asked > 0 THEN GREATEST(ROUND(100 * (asked - net) / asked, 4), 0) END
+                   AS sales_below_pricelist
               FROM (%s) l
             """, self._select_priced(docs))
 

@@ -2,9 +2,11 @@ from odoo import models
 from odoo.tools import SQL
 
 
-class SalesRuleFacts(models.AbstractModel):
-    """Whether the goods of an order are there, or will be in time. Stock is looked at as it is now, and never locked."""
-    _inherit = 'sales.rule.facts'
+class SalesRuleFactsStock(models.AbstractModel):
+    """Whether the goods of an order are there, or will be in time. Stock is read as it is now, and never locked."""
+    _name = 'sales.rule.facts.stock'
+    _inherit = ['sales.rule.family']
+    _description = "Facts of Sales: Stock"
 
     def _fields_read(self):
         return super()._fields_read() | {
@@ -30,10 +32,10 @@ class SalesRuleFacts(models.AbstractModel):
         """
         return SQL(
             """
-            WITH docs AS (%(docs)s),
+            WITH docs AS NOT MATERIALIZED (%(docs)s),
             wanted AS (
-                SELECT l.id, docs.id AS order_id, l.product_id, COALESCE(l.warehouse_id, docs.warehouse_id) AS warehouse_id,
-                       docs.commitment_date, l.sequence, x.quantity
+                SELECT l.id, docs.id AS order_id, l.product_id,
+                       COALESCE(l.warehouse_id, docs.warehouse_id) AS warehouse_id, docs.commitment_date, l.sequence, x.quantity
                   FROM docs
                   JOIN sale_order_line l ON l.order_id = docs.id
                   JOIN product_product p ON p.id = l.product_id
@@ -41,7 +43,8 @@ class SalesRuleFacts(models.AbstractModel):
                   LEFT JOIN uom_uom u ON u.id = l.product_uom_id
                   LEFT JOIN uom_uom unit ON unit.id = t.uom_id
                  CROSS JOIN LATERAL (
-                        SELECT (l.product_uom_qty - CASE WHEN docs.is_confirmed THEN COALESCE(l.qty_delivered, 0) ELSE 0 END)
+                        SELECT (l.product_uom_qty
+                                - CASE WHEN docs.is_confirmed THEN COALESCE(l.qty_delivered, 0) ELSE 0 END)
                                * COALESCE(u.factor / unit.factor, 1) AS quantity) x
                  WHERE l.display_type IS NULL AND t.type = 'consu' AND t.is_storable AND x.quantity > 0),
             products AS (SELECT DISTINCT warehouse_id, product_id FROM wanted),
