@@ -108,10 +108,15 @@ class SalesRuleFacts(models.AbstractModel):
         """
         docs = self._select_docs(model, ids)
         families = self._facts(model, names)
-        return self._join(families, SQL("(%s)", ids), {
-            family: SQL("(%s)", self._select_family(model, family, docs)) for family in families})
+        # materialized: a planner that expects few rows would otherwise work them out anew for each document
+        parts = [
+            SQL("%s AS MATERIALIZED (%s)", SQL.identifier(family), self._select_family(model, family, docs))
+            for family in families
+        ]
+        tables = {family: SQL.identifier(family) for family in families}
+        return SQL("WITH %s %s", SQL(", ").join(parts), self._join(families, SQL("(%s)", ids), tables))
 
-    def _join(self, families, ids, parts):
+    def _join(self, families, ids, tables):
         return SQL(
             "SELECT d.id, %s FROM %s d %s",
             SQL(", ").join(
@@ -120,8 +125,8 @@ class SalesRuleFacts(models.AbstractModel):
                 for family, facts in families.items() for field in facts),
             ids,
             SQL(" ").join(
-                SQL("LEFT JOIN %s %s ON %s = d.id", part, SQL.identifier(family), SQL.identifier(family, 'id'))
-                for family, part in parts.items()))
+                SQL("LEFT JOIN %s %s ON %s = d.id", table, SQL.identifier(family), SQL.identifier(family, 'id'))
+                for family, table in tables.items()))
 
     # -- reading
 
@@ -166,7 +171,7 @@ class SalesRuleFacts(models.AbstractModel):
         def to_sql(records, alias, _query):
             records._check_field_access(field, 'read')
             return SQL(
-                "%s IN (SELECT id FROM (%s) facts WHERE %s)", SQL.identifier(alias, 'id'),
+                "%s IN (WITH facts AS MATERIALIZED (%s) SELECT id FROM facts WHERE %s)", SQL.identifier(alias, 'id'),
                 records.env['sales.rule.facts']._select_to_search(model, name), compare)
 
         positive = Domain.NEGATIVE_OPERATORS.get(operator, operator) if operator == 'not in' else operator

@@ -36,7 +36,7 @@ class SalesRuleFactsHistory(models.AbstractModel):
                  WHERE o.company_id %(companies)s AND o.state = 'sale'
                 UNION ALL
                 SELECT company_id, partner_id, moment, CASE WHEN is_confirmed THEN 0 ELSE 2 END, id FROM docs),
-            running AS (
+            running AS MATERIALIZED (
                 SELECT id, COUNT(*) FILTER (WHERE rank = 1) OVER past AS orders,
                        MAX(at) FILTER (WHERE rank = 1) OVER past AS last
                   FROM happened
@@ -78,7 +78,7 @@ class SalesRuleFactsHistory(models.AbstractModel):
                   FROM contacts c
                   JOIN sale_order o ON o.partner_id = c.contact_id
                  WHERE o.company_id %(companies)s),
-            goods AS (
+            goods AS MATERIALIZED (
                 SELECT l.order_id, SUM(l.product_uom_qty * COALESCE(u.factor / unit.factor, 1)
                                        * hashint8extended(l.product_id, 1)) AS goods
                   FROM orders o
@@ -90,7 +90,7 @@ class SalesRuleFactsHistory(models.AbstractModel):
                   LEFT JOIN uom_uom unit ON unit.id = t.uom_id AND u.id IS NOT NULL
                  WHERE l.display_type IS NULL AND l.is_downpayment IS NOT TRUE AND l.product_uom_qty > 0
                  GROUP BY l.order_id),
-            same AS (
+            same AS MATERIALIZED (
                 SELECT o.id, o.state, o.ref IS NOT NULL AS has_ref, g.goods IS NOT NULL AS has_goods,
                        COUNT(*) FILTER (WHERE o.state <> 'cancel') OVER by_ref AS ref_all,
                        COUNT(*) FILTER (WHERE o.state <> 'cancel') OVER (by_ref ORDER BY o.at) AS ref_before,

@@ -15,7 +15,7 @@ CUSTOMERS = SQL(
 COMPANIES = SQL("= ANY(ARRAY(SELECT DISTINCT company_id FROM docs))")
 RECEIVABLES = SQL(
     """
-    receivables AS (
+    receivables AS MATERIALIZED (
         SELECT l.company_id, c.partner_id, l.id, l.move_id, l.date, l.balance, l.reconciled,
                GREATEST(COALESCE(l.date_maturity, l.date), l.date) AS due
           FROM contacts c
@@ -65,7 +65,7 @@ class SalesRuleFactsMoney(models.AbstractModel):
         return SQL(
             """
             WITH docs AS NOT MATERIALIZED (%(docs)s), %(customers)s, %(receivables)s,
-            orders AS (
+            orders AS MATERIALIZED (
                 SELECT o.company_id, c.partner_id, o.id, o.currency_id, GREATEST(o.amount_total / x.rate, 0) AS total,
                        x.rate, o.date_order AT TIME ZONE 'UTC' AT TIME ZONE company.sales_timezone AS at,
                        o.invoice_status = 'invoiced'
@@ -75,7 +75,7 @@ class SalesRuleFactsMoney(models.AbstractModel):
                   JOIN res_company company ON company.id = o.company_id
                  CROSS JOIN LATERAL (SELECT COALESCE(NULLIF(o.currency_rate, 0), 1) AS rate) x
                  WHERE o.company_id %(companies)s AND o.state = 'sale' AND o.sales_history IS NOT TRUE),
-            invoiced AS (
+            invoiced AS MATERIALIZED (
                 -- credit notes count less, and so do the down payments that an invoice takes off
                 SELECT o.id AS order_id, i.move_id, i.date,
                        SUM(CASE WHEN i.currency_id = o.currency_id
@@ -89,7 +89,7 @@ class SalesRuleFactsMoney(models.AbstractModel):
                   JOIN account_move_line i ON i.id = rel.invoice_line_id
                  WHERE i.parent_state = 'posted'
                  GROUP BY o.id, i.move_id, i.date),
-            steps AS (
+            steps AS MATERIALIZED (
                 SELECT o.*, i.date, i.amount, i.order_id IS NULL AS is_alone,
                        SUM(i.amount) OVER past AS past,
                        ROW_NUMBER() OVER (PARTITION BY o.id ORDER BY i.date DESC, i.move_id DESC) = 1 AS is_last
@@ -114,10 +114,11 @@ class SalesRuleFactsMoney(models.AbstractModel):
             running AS (
                 SELECT id, SUM(amount) OVER (
                            PARTITION BY company_id, partner_id ORDER BY at, rank ROWS UNBOUNDED PRECEDING) AS amount
-                  FROM owed)
+                  FROM owed),
+            own AS MATERIALIZED (%(own)s)
             SELECT running.id, running.amount - COALESCE(own.amount, 0) AS used
               FROM running
-              LEFT JOIN (%(own)s) own ON own.id = running.id
+              LEFT JOIN own ON own.id = running.id
              WHERE running.id IS NOT NULL
             """, docs=docs, customers=CUSTOMERS, companies=COMPANIES, receivables=RECEIVABLES,
             own=self._select_own_receivables())
@@ -144,10 +145,11 @@ class SalesRuleFactsMoney(models.AbstractModel):
         fallback = json.loads(self.env['ir.default'].sudo()._get_field_column_fallbacks('res.partner', 'credit_limit'))
         return SQL(
             """
+            WITH credit AS MATERIALIZED (%(credit)s)
             SELECT d.id, x.used AS sales_credit_used, x.after AS sales_credit_after, y.credit AS sales_credit_limit,
                    CASE WHEN y.credit > 0 THEN GREATEST(x.after - y.credit, 0) ELSE 0 END AS sales_credit_excess
               FROM (%(docs)s) d
-              JOIN (%(credit)s) c ON c.id = d.id
+              JOIN credit c ON c.id = d.id
               JOIN res_partner p ON p.id = d.partner_id
               JOIN res_company company ON company.id = d.company_id
              CROSS JOIN LATERAL (
@@ -174,12 +176,12 @@ class SalesRuleFactsMoney(models.AbstractModel):
         return SQL(
             """
             WITH docs AS NOT MATERIALIZED (%(docs)s), %(customers)s, %(receivables)s,
-            parts AS (
+            parts AS MATERIALIZED (
                 SELECT r.id, part.max_date AS day, part.amount
                   FROM receivables r
                   JOIN account_partial_reconcile part ON part.debit_move_id = r.id
                  WHERE r.balance > 0),
-            late AS (
+            late AS MATERIALIZED (
                 SELECT r.company_id, r.partner_id, r.id, r.balance, r.due, r.due + 1 AS since, x.settled
                   FROM receivables r
                   LEFT JOIN (SELECT id, MAX(day) AS day FROM parts GROUP BY id) p ON p.id = r.id

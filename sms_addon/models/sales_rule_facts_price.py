@@ -60,7 +60,7 @@ class SalesRuleFactsPrice(models.AbstractModel):
                   FROM chain
                   JOIN product_pricelist_item item ON item.pricelist_id = chain.id
                  WHERE item.base = 'pricelist' AND item.base_pricelist_id IS NOT NULL),
-            steps AS (
+            steps AS MATERIALIZED (
                 SELECT chain.root, bool_or(list.currency_id <> root.currency_id) AS converts,
                        array_agg(DISTINCT item.min_quantity ORDER BY item.min_quantity)
                            FILTER (WHERE item.min_quantity > 0) AS quantities,
@@ -71,7 +71,11 @@ class SalesRuleFactsPrice(models.AbstractModel):
                   LEFT JOIN product_pricelist_item item ON item.pricelist_id = chain.id
                  CROSS JOIN LATERAL (
                         VALUES (item.date_start), (item.date_end + INTERVAL '1 microsecond')) x (day)
-                 GROUP BY chain.root)
+                 GROUP BY chain.root),
+            extras AS MATERIALIZED (
+                SELECT %(line)s AS line_id, string_agg(%(value)s::text, ',' ORDER BY %(value)s) AS ids
+                  FROM %(relation)s
+                 GROUP BY 1)
             SELECT *, %(hash)s AS key FROM (
             SELECT l.id, docs.id AS order_id, docs.is_confirmed, l.technical_price_unit, l.product_uom_qty AS quantity,
                    l.price_unit * (1 - COALESCE(l.discount, 0) / 100) AS net, docs.date_order,
@@ -93,9 +97,7 @@ class SalesRuleFactsPrice(models.AbstractModel):
               JOIN product_product p ON p.id = l.product_id
               JOIN product_template t ON t.id = p.product_tmpl_id
               LEFT JOIN steps ON steps.root = docs.pricelist_id
-              LEFT JOIN (SELECT %(line)s AS line_id, string_agg(%(value)s::text, ',' ORDER BY %(value)s) AS ids
-                           FROM %(relation)s
-                          GROUP BY 1) extras ON extras.line_id = l.id
+              LEFT JOIN extras ON extras.line_id = l.id
              WHERE l.display_type IS NULL AND l.is_downpayment IS NOT TRUE AND l.is_expense IS NOT TRUE
                AND l.combo_item_id IS NULL AND t.type <> 'combo'
                AND (l.product_uom_qty > 0 AND l.price_unit >= 0 OR l.product_id = c.sale_discount_product_id)) lines

@@ -67,12 +67,12 @@ class SalesRuleFactsQuantity(models.AbstractModel):
                   %(units)s
                  WHERE %(counts)s),
             products AS (SELECT DISTINCT product_id FROM wanted),
-            medians AS (%(medians)s),
-            latest AS (
+            medians AS MATERIALIZED (%(medians)s),
+            latest AS MATERIALIZED (
                 SELECT company_id, %(key)s AS key, median
                   FROM medians
                  WHERE at <= %(now)s AND (next_at IS NULL OR next_at > %(now)s)),
-            months AS (%(months)s)
+            months AS MATERIALIZED (%(months)s)
             SELECT w.id, w.order_id, x.usual AS sales_quantity_usual,
                    CASE WHEN x.usual > 0 THEN ROUND(w.quantity / x.usual, 4) ELSE 0 END AS sales_quantity_factor
               FROM wanted w
@@ -86,8 +86,8 @@ class SalesRuleFactsQuantity(models.AbstractModel):
              CROSS JOIN LATERAL (
                     SELECT ROUND(COALESCE(m.median_before, latest.median, months.median), 4) AS usual) x
             """,
-            docs=docs, customers=CUSTOMERS, now=fields.Datetime.now(), key=KEY, quantity=QUANTITY, units=UNITS, counts=COUNTS,
-            medians=self._select_medians(), months=self._select_months())
+            docs=docs, customers=CUSTOMERS, now=fields.Datetime.now(), key=KEY, quantity=QUANTITY,
+            units=UNITS, counts=COUNTS, medians=self._select_medians(), months=self._select_months())
 
     def _select_medians(self):
         """Return the confirmed lines of the customers, with the median up to each, and that of those before its order.
@@ -126,10 +126,7 @@ class SalesRuleFactsQuantity(models.AbstractModel):
         """Return the median of each product in a month, for each of the next months up to the next median."""
         return SQL(
             """
-            SELECT company_id, product_id, median,
-                   generate_series(month + INTERVAL '1 month',
-                                   LEAST(month + INTERVAL '1 month' * %(months)s, next_month),
-                                   INTERVAL '1 month') AS month
+            SELECT company_id, product_id, median, month + INTERVAL '1 month' * step AS month
               FROM (SELECT o.company_id, l.product_id, x.month,
                            percentile_cont(0.5) WITHIN GROUP (ORDER BY (%(quantity)s)::float8)::numeric AS median,
                            LEAD(x.month) OVER (
@@ -145,6 +142,8 @@ class SalesRuleFactsQuantity(models.AbstractModel):
                        AND o.date_order >= scope.first - INTERVAL '1 month' * %(months)s AND o.date_order < scope.last
                      GROUP BY o.company_id, l.product_id, x.month
                     HAVING COUNT(*) >= %(fewest)s) seen
+             CROSS JOIN generate_series(1, %(months)s) step
+             WHERE next_month IS NULL OR month + INTERVAL '1 month' * step <= next_month
             """, quantity=QUANTITY, units=UNITS, counts=COUNTS, companies=COMPANIES, months=MONTHS, fewest=FEWEST)
 
     def _select_order_quantity(self, docs):

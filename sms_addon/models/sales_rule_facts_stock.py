@@ -35,7 +35,8 @@ class SalesRuleFactsStock(models.AbstractModel):
             WITH docs AS NOT MATERIALIZED (%(docs)s),
             wanted AS (
                 SELECT l.id, docs.id AS order_id, l.product_id,
-                       COALESCE(l.warehouse_id, docs.warehouse_id) AS warehouse_id, docs.commitment_date, l.sequence, x.quantity
+                       COALESCE(l.warehouse_id, docs.warehouse_id) AS warehouse_id, docs.commitment_date,
+                       l.sequence, x.quantity
                   FROM docs
                   JOIN sale_order_line l ON l.order_id = docs.id
                   JOIN product_product p ON p.id = l.product_id
@@ -48,14 +49,14 @@ class SalesRuleFactsStock(models.AbstractModel):
                                * COALESCE(u.factor / unit.factor, 1) AS quantity) x
                  WHERE l.display_type IS NULL AND t.type = 'consu' AND t.is_storable AND x.quantity > 0),
             products AS (SELECT DISTINCT warehouse_id, product_id FROM wanted),
-            free AS (
+            free AS MATERIALIZED (
                 SELECT p.warehouse_id, p.product_id, SUM(q.quantity - q.reserved_quantity) AS quantity
                   FROM products p
                   JOIN stock_quant q ON q.product_id = p.product_id
                   JOIN stock_location place ON place.id = q.location_id
                  WHERE place.usage = 'internal' AND place.warehouse_id = p.warehouse_id
                  GROUP BY p.warehouse_id, p.product_id),
-            receipts AS (
+            receipts AS MATERIALIZED (
                 SELECT p.warehouse_id, p.product_id, m.date, m.product_qty AS quantity
                   FROM products p
                   JOIN stock_move m ON m.product_id = p.product_id
@@ -69,13 +70,13 @@ class SalesRuleFactsStock(models.AbstractModel):
                   FROM wanted
                  WHERE commitment_date IS NOT NULL AND EXISTS (SELECT FROM receipts)
                  GROUP BY order_id, warehouse_id, product_id, commitment_date),
-            expected AS (
+            expected AS MATERIALIZED (
                 SELECT order_id, warehouse_id, product_id,
                        SUM(quantity) OVER (PARTITION BY warehouse_id, product_id ORDER BY date) AS quantity
                   FROM (SELECT NULL::int AS order_id, * FROM receipts
                         UNION ALL
                         SELECT order_id, warehouse_id, product_id, date, 0 FROM promised) moves),
-            reserved AS (
+            reserved AS MATERIALIZED (
                 SELECT w.order_id, w.product_id,
                        SUM(m.quantity * COALESCE(m.product_qty / NULLIF(m.product_uom_qty, 0), 1)) AS quantity
                   FROM wanted w
