@@ -29,6 +29,7 @@
         'data/sales_import_data.xml',
         'data/sales_import_cron.xml',
         'data/sales_broker_data.xml',
+        'data/sales_rule_simulation_cron.xml',
         'data/spreadsheet_dashboard_data.xml',
         'report/sales_customer_report_views.xml',
         'report/sales_customer_flow_views.xml',
@@ -58,6 +59,7 @@
         'views/sales_rule_decision_views.xml',
         'views/sales_rule_views.xml',
         'views/sales_rule_set_views.xml',
+        'wizard/sales_rule_simulation_views.xml',
         'views/sms_addon_menus.xml',
     ],
     'assets': {

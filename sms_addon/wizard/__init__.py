@@ -1,2 +1,6 @@
 from . import base_partner_merge
 from . import sales_report_export
+from . import sales_rule_simulation_run
+from . import sales_rule_simulation_progress
+from . import sales_rule_simulation
+from . import sales_rule_simulation_line
