@@ -60,6 +60,7 @@
         'views/sales_rule_views.xml',
         'views/sales_rule_set_views.xml',
         'wizard/sales_rule_simulation_views.xml',
+        'wizard/sales_rule_table_import_views.xml',
         'views/sms_addon_menus.xml',
     ],
     'assets': {

@@ -1,2 +1,3 @@
 from . import sales_report_export
 from . import portal
+from . import sales_rule_table

@@ -4,3 +4,4 @@ from . import sales_rule_simulation_run
 from . import sales_rule_simulation_progress
 from . import sales_rule_simulation
 from . import sales_rule_simulation_line
+from . import sales_rule_table_import
