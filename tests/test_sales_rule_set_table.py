@@ -113,6 +113,15 @@ class TestRuleSetTable(HttpCase, WarehouseCommon):
         self.assertIn(str(twins[1].id), self.rules[0].domain)
         self.assertEqual(self.table()['rows'][0]['cells']['partner_id'], f"Twin (#{twins[1].id})")
 
+    def test_policies_of_the_same_name(self):
+        twin = self.policy.copy()
+        twin.name = self.policy.name
+        self.rules[0].write({'decision': 'hold', 'approval_policy_id': twin.id})
+        rows = self.table()['rows']
+        self.assertEqual(rows[0]['policy'], f"Managers (#{twin.id})")
+        self.assertEqual(self.rule_set.write_table(rows), [])
+        self.assertEqual(self.rules[0].approval_policy_id, twin)
+
     def test_other_language(self):
         self.env['res.lang']._activate_lang('zh_CN')
         self.rules[0].update_field_translations('message', {'zh_CN': "不"})

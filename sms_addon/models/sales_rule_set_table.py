@@ -48,8 +48,8 @@ class SalesRuleSet(models.Model):
             'rows': [
                 self._prepare_row(rule, row) for rule, row in zip(rules, table.rows, strict=True)],
             'decisions': self.env['sales.rule']._fields['decision']._description_selection(self.env),
-            'policies': self.env['sales.approval.policy'].search([]).mapped('name'),
-            'companies': self.env.companies.mapped('name') if len(self.env.user.company_ids) > 1 else [],
+            'policies': list(map(self._name_of, self.env['sales.approval.policy'].search([]))),
+            'companies': list(map(self._name_of, self.env.companies)) if len(self.env.user.company_ids) > 1 else [],
             'readonly': not self.has_access('write'),
         }
 
@@ -154,10 +154,10 @@ class SalesRuleSet(models.Model):
             'name': rule.name or '',
             'decision': rule.decision,
             'message': rule.message or '',
-            'policy': rule.approval_policy_id.name or '',
+            'policy': self._name_of(rule.approval_policy_id),
             'date_from': fields.Date.to_string(rule.date_from) or '',
             'date_to': fields.Date.to_string(rule.date_to) or '',
-            'company': rule.company_id.name or '',
+            'company': self._name_of(rule.company_id),
             'actions': len(rule.action_ids),
         }
 
@@ -270,9 +270,16 @@ class SalesRuleSet(models.Model):
         if not text:
             return False
         found = self.env[model].search([('name', '=', text)], limit=2)
+        if match := not found and BY_ID.match(text):
+            found = self.env[model].search([('id', '=', int(match[1]))])
         if len(found) != 1:
             raise CellError('ambiguous' if found else 'unknown', text)
         return found.id
+
+    def _name_of(self, record):
+        """Return the name by which :meth:`_find_named` finds a record."""
+        same = len(record) and record.search_count([('name', '=', record.name)], limit=2)
+        return f'{record.name} (#{record.id})' if same > 1 else record.name or ''
 
     def _parse_date_from(self, row):
         return {'date_from': self._parse_date(row.get('date_from'))}

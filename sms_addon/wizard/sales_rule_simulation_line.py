@@ -48,7 +48,11 @@ class SalesRuleSimulationLine(models.TransientModel):
     ], readonly=True)
     message = fields.Char(string="Reason", compute='_compute_message')
 
-    _simulation_idx = models.Index("(simulation_id, side, decisive)")
+    create_uid = Reference('res.users', string="Created by", readonly=True)
+    write_uid = Reference('res.users', string="Last Updated by", readonly=True)
+
+    # they are written at once and lie together: this index is a page or two
+    _simulation_idx = models.Index("USING brin (simulation_id)")
 
     @api.depends('model', 'res_id')
     def _compute_document_name(self):

@@ -4,11 +4,11 @@ import { formatInteger, formatMonetary, formatPercentage } from "@web/views/fiel
 
 /** What happens to a document, from the strictest to the mildest, with its colours by day and by night. */
 export const DECISIONS = [
-    { id: "stop", colors: ["#d44c59", "#e46e78"], badge: "text-bg-danger" },
-    { id: "hold", colors: ["#e99d00", "#f0b23c"], badge: "text-bg-warning" },
-    { id: "warn", colors: ["#3d8fc4", "#64b0df"], badge: "text-bg-info" },
+    { id: "stop", colors: ["#dc3545", "#e46e78"], badge: "text-bg-danger" },
+    { id: "hold", colors: ["#ffac00", "#f0b23c"], badge: "text-bg-warning" },
+    { id: "warn", colors: ["#17a2b8", "#4fb9ca"], badge: "text-bg-info" },
     { id: "allow", colors: ["#28a745", "#4fbf68"], badge: "text-bg-success" },
-    { id: "note", colors: ["#9aa3ad", "#7c8590"], badge: "text-bg-secondary" },
+    { id: "note", colors: ["#b0b7c3", "#7c8590"], badge: "text-bg-secondary" },
 ];
 export const CAUGHT = ["stop", "hold", "warn"];
 
@@ -73,10 +73,10 @@ export function getCards(data) {
         const { count, amount } = figures[id];
         if (CAUGHT.includes(id) || count || (before && before[id].count)) {
             const card = { name: id, title: labels[id], value: number(count) };
-            card.note = _t("%(share)s of documents %(worth)s", {
-                share: share(count, documents.count),
-                worth: worth(amount),
-            }).trim();
+            const values = { share: share(count, documents.count), amount: money(amount) };
+            card.note = data.has_amount
+                ? _t("%(share)s of documents, worth %(amount)s", values)
+                : _t("%(share)s of documents", values);
             cards.push(card);
         }
     }

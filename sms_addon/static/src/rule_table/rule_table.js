@@ -1,4 +1,4 @@
-import { Component, onWillStart, onWillUpdateProps, useEffect, useRef, useState } from "@odoo/owl";
+import { Component, onWillStart, onWillUpdateProps, toRaw, useEffect, useRef, useState } from "@odoo/owl";
 import { _t } from "@web/core/l10n/translation";
 import { ModelFieldSelector } from "@web/core/model_field_selector/model_field_selector";
 import { registry } from "@web/core/registry";
@@ -9,6 +9,7 @@ import { formatCells, parseCells } from "./table_cells";
 /** What is typed and not yet saved outlives a look at another page of the form. */
 const drafts = new WeakMap();
 const CELL = "[data-row]";
+const UNASKED = ["binary", "html", "json", "properties", "properties_definition", "reference", "many2one_reference", "separator"];
 
 /** The rules of a set as a grid: a row per rule, a column per field that conditions ask for, and what comes of it. */
 export class RuleTable extends Component {
@@ -43,7 +44,7 @@ export class RuleTable extends Component {
 
     async start(record) {
         this.setId = record.resId;
-        const draft = drafts.get(record);
+        const draft = drafts.get(toRaw(record));
         if (draft?.isDirty && draft.setId === this.setId) {
             Object.assign(this.state, draft);
         } else if (this.setId) {
@@ -61,7 +62,7 @@ export class RuleTable extends Component {
 
     keep() {
         const { table, isDirty, archived, errors } = this.state;
-        drafts.set(this.props.record, { setId: this.setId, table, isDirty, archived, errors });
+        drafts.set(toRaw(this.props.record), { setId: this.setId, table, isDirty, archived, errors });
     }
 
     // -- what there is
@@ -131,6 +132,11 @@ export class RuleTable extends Component {
             left: Math.min(anchor[1], focus[1]),
             right: Math.max(anchor[1], focus[1]),
         };
+    }
+
+    /** Whether a condition can ask for a field, or for one behind it. */
+    isAskable(field) {
+        return field.searchable && !UNASKED.includes(field.type);
     }
 
     // -- editing
