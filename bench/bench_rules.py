@@ -58,7 +58,8 @@ def conditions(env):
         lambda n: [('margin_percent', '<', margin(0.02 + n / 2000)), ('amount_total', '>', 50)],
         lambda n: [('order_line.discount', '>=', 20 - n % 5), ('amount_total', '>', amount(0.98 - n / 2000))],
         lambda n: [('partner_id.country_id', '=', country + n)],
-        lambda n: ['|', ('user_id', '=', False), ('team_id', '!=', 1 + n % 8), ('amount_untaxed', '<', amount(0.01 + n / 2000))],
+        lambda n: ['|', ('user_id', '=', False), ('team_id', '!=', 1 + n % 8),
+                   ('amount_untaxed', '<', amount(0.01 + n / 2000))],
         lambda n: [('order_line.price_unit', '>', price(0.996 - n / 20000)), ('client_order_ref', '=', False)],
     ]
     names = [name for name in FACTS if name in env['sale.order']._fields]

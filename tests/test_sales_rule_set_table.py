@@ -38,15 +38,16 @@ class TestRuleSetTable(HttpCase, WarehouseCommon):
         table = self.table()
         self.assertEqual(
             [(column['path'], column['label'], column['type']) for column in table['columns']],
-            [('amount_total', "Total", 'monetary'), ('partner_id', "Customer", 'many2one'), ('state', "Status", 'selection')])
+            [('amount_total', "Total", 'monetary'), ('partner_id', "Customer", 'many2one'),
+             ('state', "Status", 'selection')])
         self.assertEqual([row['cells'] for row in table['rows']], [
             {'amount_total': "< 100", 'partner_id': "Alpha"},
             {'amount_total': "10 .. 20", 'state': "Sales Order, Quotation"},
             {},
         ])
         self.assertEqual([row['own'] for row in table['rows']], ['', '', self.domains[2]])
-        self.assertIn("Alpha", next(
-            column['options'] for column in self.table(paths=['partner_id'])['columns'] if column['path'] == 'partner_id'))
+        [options] = [column['options'] for column in table['columns'] if column['path'] == 'partner_id']
+        self.assertIn("Alpha", options)
 
     def test_columns_are_added(self):
         paths = [column['path'] for column in self.table(paths=['partner_id.country_id', 'nothing'])['columns']]
@@ -71,8 +72,10 @@ class TestRuleSetTable(HttpCase, WarehouseCommon):
         self.assertEqual(self.rule_set.write_table(rows, archived=[self.rules[1].id]), [])
         first, second, third, new = self.rule_set.with_context(active_test=False).rule_ids.sorted('sequence')
         self.assertEqual(
-            first.domain, f"[('partner_id', 'in', {self.customers[:2].ids}), ('amount_total', '>', 5), ('amount_total', '!=', 7)]")
-        self.assertEqual((first.decision, first.approval_policy_id, str(first.date_from)), ('hold', self.policy, '2026-01-01'))
+            first.domain,
+            f"[('partner_id', 'in', {self.customers[:2].ids}), ('amount_total', '>', 5), ('amount_total', '!=', 7)]")
+        self.assertEqual(
+            (first.decision, first.approval_policy_id, str(first.date_from)), ('hold', self.policy, '2026-01-01'))
         self.assertFalse(second.active)
         self.assertEqual((third.name, third.domain), ("Third", self.domains[2]))
         self.assertEqual((new.decision, new.domain), ('stop', "[('order_line.discount', '>=', 10)]"))

@@ -16,7 +16,8 @@ class TestRuleSimulationTours(HttpCase, SimulationCommon):
         cls.rule_set.name = "Tour Policy"
         for name, amount, customer in (('TOUR1', 10, 0), ('TOUR2', 100, 1), ('TOUR3', 1000, 2)):
             order = cls.order(
-                [(cls.products[0], 1, amount)], name=name, partner_id=cls.customers[customer].id, user_id=cls.salesman.id)
+                [(cls.products[0], 1, amount)], name=name, partner_id=cls.customers[customer].id,
+                user_id=cls.salesman.id)
             order.date_order = cls.env.cr.now()
         small = cls.add_rule("Small", [('amount_total', '<', 5)], message="{name} is too small")
         cls.add_rule("Large", [('amount_total', '>', 500)], 'stop')

@@ -67,5 +67,4 @@ from . import sale_order_rules
 from . import sale_order_line_rules
 from . import crm_lead_rules
 from . import res_partner_rules
-from . import sales_rule_set_simulation
 from . import sales_rule_set_table

@@ -48,7 +48,7 @@ class SalesRuleSet(models.Model):
             'rows': [
                 self._prepare_row(rule, row) for rule, row in zip(rules, table.rows, strict=True)],
             'decisions': self.env['sales.rule']._fields['decision']._description_selection(self.env),
-            'policies': list(map(self._name_of, self.env['sales.approval.policy'].search([]))),
+            'policies': list(map(self._name_of, self.env['sales.approval.policy'].search([], limit=200))),
             'companies': list(map(self._name_of, self.env.companies)) if len(self.env.user.company_ids) > 1 else [],
             'readonly': not self.has_access('write'),
         }
@@ -311,7 +311,8 @@ class SalesRuleSet(models.Model):
                 self.env['sales.rule'].create({'set_id': self.id, **values})
                 continue
             now = {
-                name: value.id if isinstance(value := rule[name], models.BaseModel) else value or False for name in values}
+                name: value.id if isinstance(value := rule[name], models.BaseModel) else value or False
+                for name in values}
             changed = {name: value for name, value in values.items() if now[name] != (value or False)}
             if 'domain' in changed and is_same(rule.domain, changed['domain']):
                 del changed['domain']
@@ -332,7 +333,8 @@ class SalesRuleSet(models.Model):
             'quote': self.env._("A quotation mark is missing in %(value)s.", value=value),
             'empty': self.env._("%(value)s lacks a value.", value=value),
             'unknown': self.env._("There is no %(value)s.", value=value),
-            'ambiguous': self.env._("There are several of the name %(value)s. Add the number, as in (#12).", value=value),
+            'ambiguous': self.env._(
+                "There are several of the name %(value)s. Add the number, as in (#12).", value=value),
             'required': self.env._("This must not be empty."),
             'policy': self.env._("A rule that holds needs somebody who approves."),
             'field': self.env._("%(value)s is no field of the document that you may read.", value=value),
@@ -384,7 +386,8 @@ class SalesRuleSet(models.Model):
     def _read_table_headers(self, headers):
         """Return what the columns of a spreadsheet hold, in their order; False for those that nothing is known of."""
         labels = {label.casefold(): key for key, label in self._get_outcome_labels().items()}
-        english = {label.casefold(): key for key, label in self.with_context(lang='en_US')._get_outcome_labels().items()}
+        english = self.with_context(lang='en_US')._get_outcome_labels()
+        english = {label.casefold(): key for key, label in english.items()}
         return [self._read_table_header(header, {**english, **labels}) for header in headers]
 
     def _read_table_header(self, header, labels):

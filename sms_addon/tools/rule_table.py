@@ -72,7 +72,7 @@ class Words:
     yes: str = 'yes'
     no: str = 'no'
 
-    def read(self, text: str) -> str | None:
+    def recognize(self, text: str) -> str | None:
         """Return the name of the word that a text is."""
         text = text.casefold()
         for words in (self, Words()):
@@ -133,7 +133,7 @@ def parse_cell(text: str, type: str, resolve: Callable | None = None, words: Wor
 
 
 def _parse_part(part, type, resolve, words):
-    word = words.read(part)
+    word = words.recognize(part)
     if word in ('set', 'not_set') and type != 'boolean':
         return [('!=' if word == 'set' else '=', False)]
     if type == 'boolean':
@@ -170,7 +170,7 @@ def _check_operator(operator, type, part):
 
 def _parse_boolean(part, words):
     negative = part.startswith(('!=', '≠'))
-    word = words.read(part.lstrip('!=≠ '))
+    word = words.recognize(part.lstrip('!=≠ '))
     if word is None:
         raise CellError('boolean', part)
     return (word in ('yes', 'set')) != negative
@@ -276,7 +276,7 @@ def _format_value(value, type, name, words):
     text = name(value) if name else f'#{value}' if type in RECORDS else str(value)
     if type in RECORDS and (text == f'#{value}' or text.endswith(f'(#{value})')) and not re.search('[,，;；"]', text):
         return text
-    return _quote(text) if SPECIAL.search(text) or words.read(text) else text
+    return _quote(text) if SPECIAL.search(text) or words.recognize(text) else text
 
 
 def _quote(text):

@@ -29,7 +29,7 @@ class SalesRuleSimulation(models.TransientModel):
         'sales.rule.version', string="Rules", ondelete='cascade', domain="[('set_id', '=', set_id)]",
         help="A published version; what is being edited if empty. The dates between which rules are valid are left"
              " aside: every rule is asked about every document of the period.")
-    compare = fields.Boolean(string="Compare", help="Show which documents are caught by one version and not by the other.")
+    compare = fields.Boolean(help="Show which documents are caught by one version and not by the other.")
     other_version_id = fields.Many2one(
         'sales.rule.version', string="Compared With", ondelete='cascade', domain="[('set_id', '=', set_id)]",
         help="A published version; what is being edited if empty.")
@@ -77,7 +77,8 @@ class SalesRuleSimulation(models.TransientModel):
     def _drop_lines(self):
         # one statement: there may be hundreds of thousands
         if self.ids:
-            self.env.cr.execute(SQL("DELETE FROM sales_rule_simulation_line WHERE simulation_id IN %s", tuple(self.ids)))
+            self.env.cr.execute(SQL(
+                "DELETE FROM sales_rule_simulation_line WHERE simulation_id IN %s", tuple(self.ids)))
             self.env['sales.rule.simulation.line'].invalidate_model(flush=False)
 
     def _count_documents(self):

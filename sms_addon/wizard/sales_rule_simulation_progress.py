@@ -20,15 +20,16 @@ class SalesRuleSimulationProgress(models.TransientModel):
         """
         with self.env.registry.cursor() as cr:
             cr.execute(SQL(
-                "UPDATE sales_rule_simulation_progress SET done = %s, total = %s WHERE id = %s RETURNING stop_requested",
-                done, total, self.id))
+                "UPDATE sales_rule_simulation_progress SET done = %s, total = %s WHERE id = %s"
+                " RETURNING stop_requested", done, total, self.id))
             if (cr.fetchone() or [False])[0]:
                 raise StopSimulation
 
     def _request_stop(self):
         with self.env.registry.cursor() as cr:
             cr.execute(SQL(
-                "UPDATE sales_rule_simulation_progress SET stop_requested = TRUE WHERE id IN %s", tuple(self.ids or [0])))
+                "UPDATE sales_rule_simulation_progress SET stop_requested = TRUE WHERE id IN %s",
+                tuple(self.ids or [0])))
 
     def _read_progress(self):
         return {'done': self.done, 'total': self.total} if self else False

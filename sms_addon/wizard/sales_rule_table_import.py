@@ -108,8 +108,8 @@ class SalesRuleTableImport(models.TransientModel):
         for position, (cell, key) in enumerate(zip(cells, keys, strict=True)):
             if cell and not key:
                 raise UserError(self.env._(
-                    "Column %(column)s is no field of the document that you may read. Put its technical name in brackets"
-                    " behind it.", column=cell))
+                    "Column %(column)s is no field of the document that you may read."
+                    " Put its technical name in brackets behind it.", column=cell))
             if key and key in keys[:position]:
                 raise UserError(self.env._("Column %(column)s is there twice.", column=cell))
 

@@ -63,11 +63,8 @@ export class RuleSimulation extends Component {
 
     async change() {
         const [{ set_id }] = await this.orm.read(MODEL, [this.simulationId], ["set_id"]);
-        return this.action.doActionButton({
-            type: "object",
-            name: "action_simulate",
-            resModel: "sales.rule.set",
-            resId: set_id[0],
+        return this.action.doAction("sms_addon.sales_rule_simulation_action", {
+            additionalContext: { default_set_id: set_id[0] },
         });
     }
 

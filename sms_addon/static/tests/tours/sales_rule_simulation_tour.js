@@ -13,7 +13,7 @@ function isFocused(row, column) {
 tours.add("sms_addon_rule_simulation", {
     steps: () => [
         { content: "open the set", trigger: ".o_data_row td:contains(Tour Policy)", run: "click" },
-        { content: "simulate it", trigger: "button[name=action_simulate]", run: "click" },
+        { content: "simulate it", trigger: ".o_sales_simulate", run: "click" },
         { content: "the documents are counted before", trigger: ".modal [name=expected_count]:contains(3)" },
         { content: "compare", trigger: ".modal [name=compare] input", run: "check" },
         { content: "with the published version", trigger: ".modal [name=other_version_id] input", run: "click" },
