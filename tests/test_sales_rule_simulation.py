@@ -127,7 +127,7 @@ class TestSimulation(SimulationCommon):
 
     def test_version_against_what_is_edited(self):
         rule = self.add_rule("Small", [('amount_total', '<', 500)], 'warn')
-        self.rule_set.action_publish()
+        self.rule_set.with_user(self.manager).action_publish()
         version = self.rule_set.published_id
         rule.write({'domain': "[('amount_total', '<', 300)]", 'decision': 'stop'})
         self.add_rule("Large", [('amount_total', '>', 1000)])
@@ -267,7 +267,7 @@ class TestSimulation(SimulationCommon):
 
     def test_nothing_else_is_written(self):
         self.add_rule("All", [('order_line.discount', '>', 0)], 'hold')
-        self.rule_set.action_publish()
+        self.rule_set.with_user(self.manager).action_publish()
         self.env.flush_all()
         written = []
         cursor = type(self.env.cr)

@@ -1,5 +1,6 @@
 import logging
 from ast import literal_eval
+from dataclasses import replace
 from datetime import datetime, time, timedelta
 
 import pytz
@@ -69,7 +70,7 @@ class SalesRuleSimulationRun(models.AbstractModel):
         loaded = RuleSet.load(definition)
         here = loaded.company_id in (None, self.company_id.id)
         rules = tuple(rule for rule in loaded.rules if here and rule.company_id in (None, self.company_id.id))
-        return RuleSet(loaded.model, loaded.when, loaded.hit_policy, loaded.on_error, loaded.company_id, rules)
+        return replace(loaded, rules=rules)
 
     # -- which documents
 
