@@ -187,7 +187,11 @@ class TestSimulation(SimulationCommon):
         self.add_rule("Ours", [], company_id=self.company.id)
         self.assertEqual(set(self.lines(self.simulate()).mapped('rule_name')), {"Ours"})
         self.rule_set.company_id = other
-        self.assertFalse(self.lines(self.simulate()))
+        self.manager.company_ids += other
+        simulation = self.env['sales.rule.simulation'].with_user(self.manager).with_context(
+            allowed_company_ids=(self.company + other).ids).create({'set_id': self.rule_set.id})
+        simulation.action_simulate()
+        self.assertFalse(self.lines(simulation))
 
     def test_period_must_not_end_before_it_begins(self):
         with self.assertRaises(ValidationError):
