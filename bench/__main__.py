@@ -6,7 +6,7 @@ import sys
 
 from bench.measure import format_table
 
-SUITES = ('warehouse', 'import', 'ledger', 'broker', 'tracking', 'decisions')
+SUITES = ('warehouse', 'import', 'ledger', 'broker', 'tracking', 'decisions', 'rules')
 
 
 def main():

@@ -32,6 +32,7 @@
         'data/sales_rule_data.xml',
         'data/sales_approval_data.xml',
         'data/sales_rule_policies.xml',
+        'data/sales_rule_simulation_cron.xml',
         'data/spreadsheet_dashboard_data.xml',
         'report/sales_customer_report_views.xml',
         'report/sales_customer_flow_views.xml',
@@ -67,6 +68,8 @@
         'wizard/sales_order_hold_decide_views.xml',
         'views/sale_order_hold_views.xml',
         'views/res_users_views.xml',
+        'wizard/sales_rule_simulation_views.xml',
+        'wizard/sales_rule_table_import_views.xml',
         'views/sms_addon_menus.xml',
     ],
     'assets': {

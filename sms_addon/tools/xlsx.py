@@ -16,8 +16,9 @@ NUMBER_FORMATS = {
     'ratio': '0.0%',
     'date': 'yyyy-mm-dd',
     'month': 'yyyy-mm',
+    'raw': '@',
 }
-WIDTHS = {'text': 32, 'date': 12, 'month': 12, 'money': 18}
+WIDTHS = {'text': 32, 'raw': 20, 'date': 12, 'month': 12, 'money': 18}
 SHEET_NAME_LENGTH = 31
 
 
@@ -61,13 +62,14 @@ def sheet_name(title: str) -> str:
 
 
 def build(title: str, notes: Sequence[str], columns: Sequence[Column], rows: Iterable[Sequence],
-          money: str = '#,##0.00', total_label: str = 'Total') -> bytes:
+          money: str = '#,##0.00', total_label: str | None = 'Total') -> bytes:
     """Return the workbook of one table.
 
     :param title: first line of the sheet and name of its tab
     :param notes: lines under the title: period, company, currency
     :param rows: values in the order of ``columns``; ratios as fractions, dates as ``date``, None for empty
     :param money: number format of the columns of money
+    :param total_label: None for a table without totals
     """
     from xlsxwriter import Workbook  # only those who export pay for it
 
@@ -87,7 +89,8 @@ def build(title: str, notes: Sequence[str], columns: Sequence[Column], rows: Ite
         for last, values in enumerate(rows, start=header + 1):
             for index, (column, value) in enumerate(zip(columns, values, strict=True)):
                 _write(sheet, last, index, value, formats.of(column.kind))
-        _write_totals(sheet, header + 1, last, columns, formats, total_label)
+        if total_label is not None:
+            _write_totals(sheet, header + 1, last, columns, formats, total_label)
         sheet.autofilter(header, 0, last, len(columns) - 1)
     return output.getvalue()
 

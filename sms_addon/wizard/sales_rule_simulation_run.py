@@ -1,0 +1,293 @@
+import logging
+from ast import literal_eval
+from dataclasses import replace
+from datetime import datetime, time, timedelta
+
+import pytz
+
+from odoo import models
+from odoo.fields import Domain
+from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
+from odoo.tools import SQL
+
+from ..tools.rule_sets import SEVERITY, RuleSet
+
+_logger = logging.getLogger(__name__)
+
+#: decisions that a salesperson notices
+CAUGHT = ('warn', 'hold', 'stop')
+#: context key under which the facts of documents are found that were laid down once for all rules
+FACTS = 'sales_rule_facts'
+
+
+class StopSimulation(Exception):
+    """Someone does not want to wait any longer."""
+
+
+class SalesRuleSimulationRun(models.AbstractModel):
+    """The work of a simulation: all of it in SQL, so that neither memory nor the number of queries grows with it.
+
+    The documents of the period are laid down in a temporary table, once, as far as the user may see them; then each
+    condition is asked about all of them, and the hit policy is a window over what holds. Conditions are searched
+    with the rights of the user who simulates, as in any list on the screen.
+    """
+    _name = 'sales.rule.simulation.run'
+    _description = "Work of a Simulation"
+
+    def _run(self, publish=None):
+        """Fill the lines with what the rules would have decided.
+
+        :param publish: called before each condition with the number of those done and of all; raises
+            :class:`StopSimulation` when it has been told to
+        """
+        self.ensure_one()
+        start = datetime.now()
+        self._drop_lines()
+        sides = self._get_sides()
+        conditions = list(dict.fromkeys(rule.domain for side in sides.values() for rule in side.rules))
+        self._create_tables()
+        self._add_documents()
+        errors = self._add_hits(conditions, publish)
+        self._add_lines(sides, conditions)
+        [(count, amount)] = self.env.execute_query(SQL(
+            "SELECT COUNT(*), COALESCE(SUM(amount), 0) FROM %s", self._table_name('documents')))
+        self.write({
+            'state': 'done',
+            'document_count': count,
+            'document_amount': amount,
+            'rules': self._describe_rules(sides, conditions, errors),
+            'seconds': (datetime.now() - start).total_seconds(),
+        })
+        self._drop_tables()
+
+    # -- which rules
+
+    def _get_sides(self):
+        """Return side -> rule set, with the rules that may decide on documents of the company."""
+        return {side: self._load(definition) for side, definition in self._get_definitions().items() if definition}
+
+    def _load(self, definition):
+        loaded = RuleSet.load(definition)
+        here = loaded.company_id in (None, self.company_id.id)
+        rules = tuple(rule for rule in loaded.rules if here and rule.company_id in (None, self.company_id.id))
+        return replace(loaded, rules=rules)
+
+    # -- which documents
+
+    def _get_documents(self):
+        """Return the model of the documents, with the rights of the user and nothing but the company in sight."""
+        return self.env(su=False)[self.model].with_context(
+            allowed_company_ids=self.company_id.ids, active_test=True).with_company(self.company_id)
+
+    def _get_documents_domain(self):
+        documents = self._get_documents()
+        domain = Domain(documents._rule_company_field, 'in', [self.company_id.id, False])
+        moment = documents._rule_date_field
+        if self.date_from:
+            domain &= Domain(moment, '>=', self._get_moment(self.date_from))
+        if self.date_to:
+            domain &= Domain(moment, '<', self._get_moment(self.date_to + timedelta(days=1)))
+        if order := documents._rule_order_field:
+            states = ['sent', 'sale', *(['draft'] if self.include_drafts else [])]
+            domain &= Domain('state' if order == 'id' else f'{order}.state', 'in', states)
+        if 'display_type' in documents._fields:
+            domain &= Domain('display_type', '=', False)
+        return domain
+
+    def _get_moment(self, day):
+        """Return when a day begins where the company is, in UTC."""
+        local = self._get_timezone().localize(datetime.combine(day, time.min))
+        return local.astimezone(pytz.UTC).replace(tzinfo=None)
+
+    def _get_timezone(self):
+        return pytz.timezone(self.company_id.sales_timezone or 'UTC')
+
+    def _select_documents(self):
+        """Return the SQL of the documents: whose they are, when they were, what they are worth."""
+        documents = self._get_documents()
+        # archived documents were documents then
+        query = documents._search(self._get_documents_domain(), active_test=False)
+        columns = {
+            'id': SQL.identifier(documents._table, 'id'),
+            'order_id': self._get_column(documents, documents._rule_order_field, query, 'int4'),
+            'partner_id': self._get_column(documents, documents._rule_partner_field, query, 'int4'),
+            'user_id': self._get_column(documents, documents._rule_user_field, query, 'int4'),
+            'date': self._get_day(documents, query),
+            'amount': self._get_amount(documents, query),
+        }
+        return query.select(*(SQL("%s AS %s", sql, SQL.identifier(name)) for name, sql in columns.items()))
+
+    def _get_column(self, documents, path, query, column):
+        return self._path_to_sql(documents, path, query) if path else SQL("NULL::%s", SQL(column))
+
+    def _get_day(self, documents, query):
+        path = documents._rule_date_field
+        moment = self._path_to_sql(documents, path, query)
+        *_links, field = self._resolve(documents, path)
+        if field.type == 'date':
+            return moment
+        return SQL("(%s AT TIME ZONE 'UTC' AT TIME ZONE %s)::date", moment, self._get_timezone().zone)
+
+    def _get_amount(self, documents, query):
+        """Return the value of a document in the currency of the company: orders have their own rate."""
+        path = documents._rule_amount_field
+        if not path:
+            return SQL("NULL::numeric")
+        amount = SQL("COALESCE(%s, 0)::numeric", self._path_to_sql(documents, path, query))
+        order = documents._rule_order_field
+        if order:
+            rate = self._path_to_sql(
+                documents, 'currency_rate' if order == 'id' else f'{order}.currency_rate', query)
+            amount = SQL("ROUND(%s / COALESCE(NULLIF(%s, 0), 1)::numeric, 6)", amount, rate)
+        return amount
+
+    def _resolve(self, model, path):
+        """Return the fields on a path."""
+        found = []
+        for name in path.split('.'):
+            found.append(model._fields[name])
+            model = model.env[found[-1].comodel_name] if found[-1].relational else model
+        return found
+
+    def _path_to_sql(self, model, path, query):
+        alias = model._table
+        *links, name = path.split('.')
+        for link in links:
+            model, alias = model._fields[link].join(model, alias, query)
+        return model._field_to_sql(alias, name, query)
+
+    # -- asking
+
+    def _table_name(self, name):
+        return SQL.identifier(f'sales_rule_simulation_{self.id}_{name}')
+
+    def _create_tables(self):
+        self._drop_tables()
+        self.env.cr.execute(SQL(
+            "CREATE TEMP TABLE %s (condition int2, id int4) ON COMMIT DROP", self._table_name('hits')))
+
+    def _drop_tables(self):
+        self.env.cr.execute(SQL(
+            "DROP TABLE IF EXISTS %s, %s", self._table_name('documents'), self._table_name('hits')))
+
+    def _add_documents(self):
+        table = self._table_name('documents')
+        self.env.execute_query(SQL("CREATE TEMP TABLE %s ON COMMIT DROP AS %s", table, self._select_documents()))
+        self.env.cr.execute(SQL("CREATE UNIQUE INDEX ON %s (id)", table))
+        self.env.cr.execute(SQL("ANALYZE %s", table))
+
+    def _add_hits(self, conditions, publish):
+        """Note for which documents each condition holds; return the errors of those that cannot be asked."""
+        documents, errors = self._lay_down_facts(conditions), {}
+        for number, condition in enumerate(conditions):
+            if publish:
+                publish(number, len(conditions))
+            try:
+                with self.env.cr.savepoint(flush=False):
+                    self._add_hits_of(documents, number, condition)
+            except PG_CONCURRENCY_EXCEPTIONS_TO_RETRY:
+                raise
+            except Exception as error:
+                _logger.info("A rule of simulation %s failed", self.id, exc_info=True)
+                errors[number] = str(error)
+        self.env.cr.execute(SQL("ANALYZE %s", self._table_name('hits')))
+        return errors
+
+    def _add_hits_of(self, documents, number, condition):
+        query = documents._search(literal_eval(condition or '[]'), active_test=False)
+        if not query.is_empty():
+            self.env.execute_query(SQL(
+                "INSERT INTO %s SELECT %s, d.id FROM %s d WHERE d.id IN %s",
+                self._table_name('hits'), number, self._table_name('documents'), query.subselect()))
+
+    def _lay_down_facts(self, conditions):
+        """Return the documents as they are searched: with the facts that the conditions name worked out once."""
+        documents = self._get_documents()
+        if 'sales.rule.facts' not in self.env:
+            return documents
+        facts = documents.env['sales.rule.facts']
+        known = {field.name for fields in facts._facts(self.model).values() for field in fields}
+        names = known & {name for condition in conditions for name in self._get_names(condition)}
+        if not names:
+            return documents
+        ids = SQL("SELECT id FROM %s", self._table_name('documents'))
+        return documents.with_context(**{FACTS: facts._materialize(self.model, ids, sorted(names))})
+
+    def _get_names(self, condition):
+        """Return the fields of the document that a condition asks for."""
+        try:
+            return {leaf.field_expr.partition('.')[0] for leaf in Domain(literal_eval(condition)).iter_conditions()}
+        except (ValueError, SyntaxError, TypeError):
+            return set()  # an error that is told when its turn comes
+
+    # -- deciding
+
+    def _values_of_rules(self, sides, conditions):
+        """Return the rules as a relation."""
+        number = {condition: index for index, condition in enumerate(conditions)}
+        rows = [
+            SQL("(%s, %s::int, %s::int, %s::int, %s, %s, %s::int, %s::bool)",
+                side, seq, number[rule.domain], rule.id, rule.name(self.env.lang), rule.decision,
+                SEVERITY.index(rule.decision), rule.decision == 'allow' or rule_set.hit_policy == 'first')
+            for side, rule_set in sides.items() for seq, rule in enumerate(rule_set.rules)
+        ]
+        return SQL(
+            "(VALUES %s) AS r (side, seq, condition, rule_id, rule_name, decision, severity, ends)",
+            SQL(", ").join(rows))
+
+    def _add_lines(self, sides, conditions):
+        """Write what is decided: the rules that hold up to the one that ends the set, the strictest marked."""
+        if not conditions:
+            return
+        caught = SEVERITY.index('warn')
+        self.env.cr.execute(SQL(
+            """
+            WITH holding AS (
+                SELECT r.*, h.id, MIN(r.seq) FILTER (WHERE r.ends) OVER (PARTITION BY h.id, r.side) AS last
+                  FROM %(rules)s
+                  JOIN %(hits)s h ON h.condition = r.condition
+            ), deciding AS (
+                SELECT *, ROW_NUMBER() OVER (PARTITION BY id, side ORDER BY severity DESC, seq) = 1 AS decisive,
+                       COALESCE(MAX(severity) FILTER (WHERE side = 'a' AND severity >= %(caught)s) OVER w, 0) AS now,
+                       COALESCE(MAX(severity) FILTER (WHERE side = 'b' AND severity >= %(caught)s) OVER w, 0) AS before
+                  FROM holding
+                 WHERE last IS NULL OR seq <= last
+                WINDOW w AS (PARTITION BY id)
+            )
+            INSERT INTO sales_rule_simulation_line (
+                   simulation_id, side, model, res_id, order_id, partner_id, user_id, date, amount, rule_id, rule_name,
+                   decision, decisive, change, company_id, create_uid, create_date, write_uid, write_date)
+            SELECT %(simulation)s, d.side, %(model)s, d.id, s.order_id, s.partner_id, s.user_id, s.date, s.amount,
+                   d.rule_id, d.rule_name, d.decision, d.decisive,
+                   CASE WHEN NOT %(compared)s OR d.severity < %(caught)s THEN NULL
+                        WHEN d.before = 0 THEN 'new' WHEN d.now = 0 THEN 'gone'
+                        WHEN d.now > d.before THEN 'stricter' WHEN d.now < d.before THEN 'milder' ELSE 'same' END,
+                   %(company)s, %(uid)s, %(now)s, %(uid)s, %(now)s
+              FROM deciding d
+              JOIN %(documents)s s ON s.id = d.id
+            """,
+            rules=self._values_of_rules(sides, conditions), hits=self._table_name('hits'), caught=caught,
+            simulation=self.id, model=self.model, compared='b' in sides, company=self.company_id.id,
+            uid=self.env.uid, now=self.env.cr.now(), documents=self._table_name('documents')))
+
+    def _describe_rules(self, sides, conditions, errors):
+        """Return side -> what there is to tell of each rule.
+
+        Two conditions that hold for exactly the same documents have the same number of them and the same sums over
+        their ids, plain and scattered.
+        """
+        signatures = {number: signature for number, *signature in self.env.execute_query(SQL(
+            "SELECT condition, COUNT(*), SUM(id)::text, SUM(hashint8extended(id, 4))::text FROM %s GROUP BY 1",
+            self._table_name('hits')))}
+        number = {condition: index for index, condition in enumerate(conditions)}
+        return {
+            side: [{
+                'id': rule.id,
+                'name': rule.name(self.env.lang),
+                'decision': rule.decision,
+                'condition': number[rule.domain],
+                'signature': signatures.get(number[rule.domain]) or [0, '0', '0'],
+                'error': errors.get(number[rule.domain]) or False,
+            } for rule in rule_set.rules]
+            for side, rule_set in sides.items()
+        }
