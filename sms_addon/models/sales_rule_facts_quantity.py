@@ -22,7 +22,8 @@ COUNTS = SQL("l.display_type IS NULL AND l.is_downpayment IS NOT TRUE AND l.prod
 
 
 def median_of_three(*values):
-    return SQL("GREATEST(LEAST(%(a)s, %(b)s), LEAST(GREATEST(%(a)s, %(b)s), %(c)s))", **dict(zip('abc', values, strict=True)))
+    a, b, c = values
+    return SQL("GREATEST(LEAST(%(a)s, %(b)s), LEAST(GREATEST(%(a)s, %(b)s), %(c)s))", a=a, b=b, c=c)
 
 
 def median_of_five(first, *others):
