@@ -552,7 +552,8 @@ class TestSalesRuleFactsSearch(FactsCommon):
                 single = records[0].browse(self.rng.choice(records.ids))
                 alone = self.facts._read(model, single.ids, [field.name])[single.id][field.name]
                 self.assertEqual(alone, values[single], field)
-                for domain in self._domains(field, set(values.values())):
+                domains = list(self._domains(field, set(values.values())))
+                for domain in self.rng.sample(domains, min(len(domains), 14)):
                     found = records.browse(records.search([('id', 'in', records.ids), *domain]).ids)
                     self.assertEqual(found.sorted('id'), records.filtered_domain(domain).sorted('id'), domain)
                     self.assertEqual(

@@ -57,8 +57,8 @@ class SaleOrder(models.Model):
         currency_field='sales_company_currency_id',
         help="What the customer, with all contacts of the company, owed without this order: posted receivables up to"
              " the day, and confirmed orders with what was not invoiced of them, taxes included. An order whose"
-             " deliveries are done and invoiced, or which was settled elsewhere, has nothing left. Ordered and not yet delivered"
-             " quantities count, other than in the credit warning of quotations.")
+             " deliveries are done and invoiced, or which was settled elsewhere, has nothing left. Ordered and not yet"
+             " delivered quantities count, other than in the credit warning of quotations.")
     sales_credit_after = FactMonetary(
         string="Credit Used with the Order", family='credit', depends=[*MOMENT, *AMOUNTS],
         currency_field='sales_company_currency_id', help="The credit used and the total of this order.")

@@ -11,6 +11,8 @@ DOCUMENTS = {'sale.order': 'order', 'sale.order.line': 'line', 'res.partner': 'p
 OPERATORS = {
     'in': SQL("IN"), 'not in': SQL("NOT IN"), **{operator: SQL(operator) for operator in ('<', '>', '<=', '>=')},
 }
+#: for reading all documents: compiling takes longer than it gains, and what is sorted fits into this memory (in kB)
+BULK = {'jit': 'off', 'work_mem': '262144'}
 #: context key: the table in which facts were laid down by ``_materialize``
 TABLE = 'sales_rule_facts'
 
@@ -211,8 +213,7 @@ class SalesRuleFacts(models.AbstractModel):
         """
         if not isinstance(docs, SQL):
             docs = SQL("SELECT unnest(%s::int[]) AS id", list(docs))
-        # compiling takes longer than these queries gain by it, and their sorts fit into memory
-        self.env.cr.execute("SET LOCAL jit = off; SET LOCAL work_mem = '256MB'")
+        self._set_planner(BULK)
         table = f'sales_rule_facts_{secrets.token_hex(6)}'
         families = self._facts(model, names)
         ids = self._create_table(f'{table}_ids', SQL("SELECT DISTINCT id FROM (%s) d", docs))
@@ -226,10 +227,18 @@ class SalesRuleFacts(models.AbstractModel):
         self._create_table(table, self._join(families, ids, parts), index=True)
         self.env.cr.execute(SQL(
             "DROP TABLE %s", SQL(", ").join([ids, *parts.values(), SQL.identifier(f'{table}_docs')])))
-        self.env.cr.execute("SET LOCAL jit TO DEFAULT; SET LOCAL work_mem TO DEFAULT")
+        self._set_planner(dict.fromkeys(BULK))
         self.env.cr.cache.setdefault(TABLE, {})[table, model] = frozenset(
             field.name for facts in families.values() for field in facts)
         return table
+
+    def _set_planner(self, settings):
+        """Set what the planner of PostgreSQL goes by, until the transaction ends at the latest."""
+        self.env.execute_query(SQL(
+            "SELECT %s", SQL(", ").join(
+                SQL("set_config(%(name)s, COALESCE(%(value)s,"
+                    " (SELECT reset_val FROM pg_settings WHERE name = %(name)s)), TRUE)", name=name, value=value)
+                for name, value in settings.items())))
 
     def _create_table(self, name, query, index=False):
         table = SQL.identifier(name)

@@ -22,7 +22,8 @@ COUNTS = SQL("l.display_type IS NULL AND l.is_downpayment IS NOT TRUE AND l.prod
 
 
 def median_of_three(*values):
-    return SQL("GREATEST(LEAST(%(a)s, %(b)s), LEAST(GREATEST(%(a)s, %(b)s), %(c)s))", **dict(zip('abc', values)))
+    a, b, c = values
+    return SQL("GREATEST(LEAST(%(a)s, %(b)s), LEAST(GREATEST(%(a)s, %(b)s), %(c)s))", a=a, b=b, c=c)
 
 
 def median_of_five(first, *others):
@@ -60,7 +61,8 @@ class SalesRuleFactsQuantity(models.AbstractModel):
             """
             WITH docs AS NOT MATERIALIZED (%(docs)s), %(customers)s,
             wanted AS (
-                SELECT l.id, docs.id AS order_id, docs.company_id, docs.is_confirmed, l.product_id, %(key)s AS key,
+                SELECT l.id, docs.id AS order_id, docs.company_id, docs.is_confirmed, l.product_id,
+                       CASE WHEN NOT docs.is_confirmed THEN %(key)s END AS key,
                        %(quantity)s AS quantity, date_trunc('month', docs.moment) AS month
                   FROM docs
                   JOIN sale_order_line l ON l.order_id = docs.id
@@ -71,7 +73,8 @@ class SalesRuleFactsQuantity(models.AbstractModel):
             latest AS MATERIALIZED (
                 SELECT company_id, %(key)s AS key, median
                   FROM medians
-                 WHERE at <= %(now)s AND (next_at IS NULL OR next_at > %(now)s)),
+                 WHERE %(key)s IN (SELECT key FROM wanted)
+                   AND at <= %(now)s AND (next_at IS NULL OR next_at > %(now)s)),
             months AS MATERIALIZED (%(months)s)
             SELECT w.id, w.order_id, x.usual AS sales_quantity_usual,
                    CASE WHEN x.usual > 0 THEN ROUND(w.quantity / x.usual, 4) ELSE 0 END AS sales_quantity_factor
@@ -79,7 +82,6 @@ class SalesRuleFactsQuantity(models.AbstractModel):
               LEFT JOIN medians m ON m.id = w.id AND w.is_confirmed
               LEFT JOIN latest
                      ON latest.key = w.key AND latest.company_id IS NOT DISTINCT FROM w.company_id
-                    AND NOT w.is_confirmed
               LEFT JOIN months
                      ON months.company_id = w.company_id AND months.product_id = w.product_id
                     AND months.month = w.month
