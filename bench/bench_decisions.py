@@ -71,9 +71,11 @@ def make_order_values(env, lines):
 
 def measure_confirmation(env, rules):
     values = make_order_values(env, LINES_PER_ORDER)
+    partners = env['res.partner'].create([{'name': f"Customer {n}", 'is_company': True} for n in range(ORDERS)])
 
     def make(count):
-        orders = env['sale.order'].create([values] * count)
+        orders = env['sale.order'].create([
+            {**values, 'partner_id': partners[n % ORDERS].id} for n in range(count)])
         env.cr.commit()
         return orders
 
@@ -87,7 +89,8 @@ def measure_confirmation(env, rules):
     on, off = undisturbed(single)
     return [
         ratio(f'confirming {ORDERS} orders, {RULES} rules against none', undisturbed(many), 1.10),
-        at_most('confirming one order, what the rules add', 1000 * (on - off), 10, 'ms', seconds={'on': on, 'off': off}),
+        at_most(
+            'confirming one order, what the rules add', 1000 * (on - off), 10, 'ms', seconds={'on': on, 'off': off}),
     ]
 
 
@@ -110,7 +113,8 @@ def in_turns(env, rules, items, act):
         on = number % 4 in (0, 3)
         rules.mode = 'stop' if on else 'off'
         env.cr.commit()
-        env['sales.rule.engine']._judge(item.browse() if item._name == 'sale.order' else item.order_id)  # read the rules
+        order = item if item._name == 'sale.order' else item.order_id
+        env['sales.rule.engine']._judge(order[:1])  # have the rules read, which is done once
         env.invalidate_all()
         start = time.perf_counter()
         act(item)

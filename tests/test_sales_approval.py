@@ -162,7 +162,7 @@ class TestSalesApproval(ApprovalCommon):
 
     def test_the_policy_is_the_published_one(self):
         other = self.make_policy("Other", self.second)
-        self.rules.set_id.action_publish()
+        self.rules.set_id.with_user(self.env.ref('base.user_admin')).action_publish()
         self.rules[0].approval_policy_id = other
         order = self.held_order()
         hold = self.request(order, version_id=self.rules.set_id.published_id.id)

@@ -72,7 +72,8 @@ class TestRulesAtConfirmation(RulesCommon):
 
     def test_rules_on_lines_and_customers(self):
         self.rule_set(([('discount', '>', 20)], 'stop', "{discount} % on {product_id.name}"), model='sale.order.line')
-        self.rule_set(([('email', '=', False), ('name', '=', "Beta")], 'stop', "No address of {name}"), model='res.partner')
+        self.rule_set(
+            ([('email', '=', False), ('name', '=', "Beta")], 'stop', "No address of {name}"), model='res.partner')
         order = self.quotation((self.products[0], 1, 100, 30), (self.products[1], 1, 100, 40))
         with self.assertRaisesRegex(UserError, r"30 % on Thing 0\. \(And on 1 more lines\.\)"):
             order.action_confirm()
@@ -219,7 +220,8 @@ class TestRuleOccasions(RulesCommon):
         self.assertFalse(decision.current)
 
     def test_save_of_customer_and_lead(self):
-        self.rule_set(([('name', '=like', "X%"), ('vat', '=', False)], 'stop', "No tax number"), model='res.partner', when='save')
+        self.rule_set(
+            ([('name', '=like', "X%"), ('vat', '=', False)], 'stop', "No tax number"), model='res.partner', when='save')
         self.rule_set(([('expected_revenue', '>', 100)], 'warn', "Big lead"), model='crm.lead', when='save')
         with self.assertRaisesRegex(UserError, "Xavier.* cannot be saved.*No tax number"):
             self.env['res.partner'].create({'name': "Xavier"})

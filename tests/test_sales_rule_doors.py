@@ -66,7 +66,8 @@ class TestDoors(DoorsCommon):
     def test_bare_create(self):
         values = {
             'partner_id': self.customers[0].id, 'state': 'sale',
-            'order_line': [Command.create({'product_id': self.products[0].id, 'product_uom_qty': 6, 'price_unit': 100})],
+            'order_line': [Command.create(
+                {'product_id': self.products[0].id, 'product_uom_qty': 6, 'price_unit': 100})],
         }
         with self.assertRaisesRegex(UserError, "Too big"):
             self.env['sale.order'].with_user(self.salesman).create(values)
@@ -104,7 +105,8 @@ class TestDoors(DoorsCommon):
             order.action_confirm()
 
     def test_query_count_of_many_orders(self):
-        self.rule_set(*[([('amount_total', '>', 1000 + n), ('partner_id.name', '=', "Nobody")], 'stop') for n in range(9)])
+        self.rule_set(*(
+            ([('amount_total', '>', 1000 + n), ('partner_id.name', '=', "Nobody")], 'stop') for n in range(9)))
         counts = []
         for size in (2, 12):
             orders = self.env['sale.order'].concat(*(self.quotation() for _n in range(size)))

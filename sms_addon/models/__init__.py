@@ -76,7 +76,6 @@ from . import sale_order_line_rules
 from . import crm_lead_rules
 from . import res_partner_rules
 from . import payment_transaction
-from . import res_users_rules
 from . import sales_approval_level
 from . import sales_order_hold_votes
 from . import sales_order_hold_messages

@@ -1,6 +1,13 @@
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
+from odoo.fields import Domain
 
+#: roles from the widest, with the group that makes them
+ROLES = {
+    'manager': 'sales_team.group_sale_manager',
+    'all': 'sales_team.group_sale_salesman_all_leads',
+    'own': 'sales_team.group_sale_salesman',
+}
 DELEGATION = ('sales_delegate_id', 'sales_delegate_from', 'sales_delegate_until')
 
 
@@ -14,6 +21,13 @@ class ResUsers(models.Model):
     sales_delegate_from = fields.Date(string="Delegated From")
     sales_delegate_until = fields.Date(string="Delegated Until")
 
+    sales_role = fields.Selection([
+        ('own', "Own documents"),
+        ('all', "All documents"),
+        ('manager', "Sales manager"),
+    ], compute='_compute_sales_role', compute_sudo=True, search='_search_sales_role',
+        help="What the user may do in sales: rules may ask more of some than of others.")
+
     @property
     def SELF_READABLE_FIELDS(self):
         return [*super().SELF_READABLE_FIELDS, *DELEGATION]
@@ -21,6 +35,25 @@ class ResUsers(models.Model):
     @property
     def SELF_WRITEABLE_FIELDS(self):
         return [*super().SELF_WRITEABLE_FIELDS, *DELEGATION]
+
+    @api.depends('all_group_ids')
+    def _compute_sales_role(self):
+        groups = {role: self.env.ref(group) for role, group in ROLES.items()}
+        for user in self:
+            user.sales_role = next((role for role, group in groups.items() if group in user.all_group_ids), False)
+
+    def _search_sales_role(self, operator, value):
+        if operator != 'in':
+            return NotImplemented
+        found, wider = [], Domain.FALSE
+        for role, group in ROLES.items():
+            has_role = Domain('all_group_ids', 'in', self.env.ref(group).ids)
+            if role in value:
+                found.append(has_role & ~wider)
+            wider |= has_role
+        if False in value:
+            found.append(~wider)
+        return Domain.OR(found)
 
     @api.constrains(*DELEGATION)
     def _check_delegation(self):

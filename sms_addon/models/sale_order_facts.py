@@ -12,7 +12,8 @@ AMOUNTS = ['amount_untaxed', 'amount_total', 'currency_rate', 'company_id']
 
 class SaleOrder(models.Model):
     """What rules may ask of an order, as of the decision: now for a quotation, the order date once confirmed."""
-    _inherit = 'sale.order'
+    _name = 'sale.order'
+    _inherit = ['sale.order']
 
     sales_company_currency_id = fields.Many2one(related='company_id.currency_id', string="Company Currency")
 

@@ -5,7 +5,8 @@ HOLD_STATES = [('waiting', "Waiting for approval"), ('approved', "Approved"), ('
 
 
 class SaleOrder(models.Model):
-    _inherit = 'sale.order'
+    _name = 'sale.order'
+    _inherit = ['sale.order']
 
     sales_hold_ids = fields.One2many(
         'sales.order.hold', 'order_id', string="Approvals", readonly=True, copy=False, groups='base.group_user')

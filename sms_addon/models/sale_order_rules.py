@@ -6,10 +6,13 @@ from markupsafe import Markup, escape
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
+from .sales_rule_engine import PART_OF_ORDER
+
 DOOR, ACCEPTED = 'sales.order.door', 'sales.order.accepted'
 #: context of the client's own buttons: orders that are held stay behind without an error
 INTERACTIVE = 'sales_confirm_interactive'
-PART_OF_ORDER = ('sale.order', 'sale.order.line', 'res.partner')
+#: families of facts to which other orders matter: those of the same customer, or any of the same goods
+OF_CUSTOMER, OF_STOCK = {'credit', 'overdue', 'history', 'duplicates'}, {'stock', 'promise'}
 
 
 @dataclass
@@ -66,13 +69,40 @@ class SaleOrder(models.Model):
         return super().write(vals)
 
     def action_confirm(self):
-        with self._open_door() as door:
-            waiting = self._leave_waiting(door)
-            orders = self - waiting
-            result = super(SaleOrder, orders).action_confirm() if orders or not waiting else True
+        waiting, reasons, result = self.browse(), [], True
+        for orders in self._get_turns():
+            with orders._open_door() as door:
+                left = orders._leave_waiting(door)
+                if orders - left or not orders:
+                    result = super(SaleOrder, orders - left).action_confirm()
+            waiting += left
+            reasons += door.reasons
         if waiting and self.env.context.get(INTERACTIVE):
-            return waiting._notify_waiting(door.reasons)
+            return waiting._notify_waiting(reasons)
         return result
+
+    def _get_turns(self):
+        """Return the orders in turns of which each is decided on once those before are confirmed.
+
+        Two orders that are each within the credit limit of their customer may not be so together.
+        """
+        around = set()
+        for company in self.company_id:
+            around |= self.env['sales.rule.engine']._get_families('confirm', company.id)
+        if around & OF_STOCK:
+            return list(self) or [self]
+        if not around & OF_CUSTOMER:
+            return [self]
+        turns = []
+        for order in self:
+            customer = order.partner_id.commercial_partner_id
+            for number, (customers, orders) in enumerate(turns):
+                if customer not in customers:
+                    turns[number] = (customers + customer, orders + order)
+                    break
+            else:
+                turns.append((customer, order))
+        return [orders for _customers, orders in turns]
 
     def _validate_order(self):
         # The customer has signed, or there is nothing to pay: what they did stays done whatever our rules say.
@@ -189,7 +219,8 @@ class SaleOrder(models.Model):
         """Tell whoever is responsible that a customer has accepted an order that our rules hold."""
         order = self.sudo()  # it may be the customer who is at work here
         body = Markup("<p>%s</p><p>%s</p>") % (
-            self.env._("The customer has accepted this quotation. It is not confirmed yet; what was signed or paid stays."),
+            self.env._("The customer has accepted this quotation. It is not confirmed yet; what was signed or paid"
+                       " stays."),
             verdict.message)
         order.message_post(body=body, subtype_xmlid='mail.mt_note', author_id=self.env.ref('base.partner_root').id)
         user = order.user_id or order.team_id.user_id

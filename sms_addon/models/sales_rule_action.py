@@ -72,7 +72,8 @@ class SalesRuleAction(models.Model):
                 'server_action': not action.sudo().server_action_id,
             }.get(action.kind)
             if missing:
-                raise ValidationError(self.env._("%(rule)s has an action without its object.", rule=action.rule_id.name))
+                raise ValidationError(self.env._(
+                    "%(rule)s has an action without its object.", rule=action.rule_id.name))
 
     def _check_field(self):
         """See to it that there is a plain field of that name, and that the value is one of it."""

@@ -26,7 +26,7 @@ class SalesRuleDecision(models.Model):
 
     date = fields.Datetime(readonly=True, required=True, default=fields.Datetime.now, index=True)
     set_id = fields.Many2one('sales.rule.set', string="Rule Set", readonly=True, ondelete='restrict', index=True)
-    version_id = fields.Many2one('sales.rule.version', string="Version", readonly=True, ondelete='restrict')
+    version_id = fields.Many2one('sales.rule.version', readonly=True, ondelete='restrict')
     rule_id = fields.Many2one('sales.rule', readonly=True, ondelete='set null', index='btree_not_null')
     rule_name = fields.Char(string="Rule Was Called", readonly=True)
     model = fields.Char(string="Kind of Document", readonly=True, required=True)
@@ -48,7 +48,7 @@ class SalesRuleDecision(models.Model):
     message = fields.Char(string="Reason", readonly=True)
     inputs = fields.Json(readonly=True)
     inputs_text = fields.Text(string="Values Seen", compute='_compute_inputs_text')
-    told = fields.Char(string="Told", readonly=True, help="Who was told, and how.")
+    told = fields.Char(readonly=True, help="Who was told, and how.")
     current = fields.Boolean(string="Still Holds", readonly=True, default=True)
     error = fields.Text(readonly=True)
 

@@ -18,6 +18,8 @@ _logger = logging.getLogger(__name__)
 IN_MEMORY = 6000
 #: actions that are repeated at each save while a rule holds; doing them twice changes nothing
 REPEATED = ('set_field', 'tag')
+#: kinds of documents whose rules are asked about an order
+PART_OF_ORDER = ('sale.order', 'sale.order.line', 'res.partner')
 BUSY = 'sales.rule.deciding'
 EFFECTS = {'allow': 'let_through', 'note': 'acted', 'warn': 'warned', 'hold': 'held', 'stop': 'stopped'}
 
@@ -85,7 +87,7 @@ class SalesRuleEngine(models.AbstractModel):
     @tools.ormcache('model', 'moments')
     def _is_asked(self, model, moments):
         """Return whether rules on a kind of document are on in any company."""
-        companies = self.env['res.company'].sudo().with_context(active_test=False).search([])
+        companies = self.env['res.company'].sudo().with_context(active_test=False).search(Domain.TRUE)
         return any(self._get_sets(model, when, company.id) for company in companies for when in moments)
 
     @api.model
@@ -94,6 +96,36 @@ class SalesRuleEngine(models.AbstractModel):
         """Return what a version says, and the conditions of its rules by their ids."""
         rule_set = RuleSet.load(self.env['sales.rule.version'].sudo().browse(version_id).definition)
         return rule_set, {rule.id: Domain(literal_eval(rule.domain)) for rule in rule_set.rules}
+
+    @api.model
+    @tools.ormcache('version_id')
+    def _get_facts(self, version_id):
+        """Return rule id -> families of the facts of documents that its condition asks for."""
+        rule_set, conditions = self._load(version_id)
+        return {
+            rule_id: frozenset(filter(None, (
+                getattr(self._get_last_field(rule_set.model, path), 'family', None)
+                for path in self.env['sales.rule']._iter_paths(condition))))
+            for rule_id, condition in conditions.items()
+        }
+
+    def _get_last_field(self, model, path):
+        """Return the field at the end of a path."""
+        field = None
+        for name in path.split('.'):
+            field = self.env[model]._fields[name]
+            if not field.relational:
+                break
+            model = field.comodel_name
+        return field
+
+    @api.model
+    @tools.ormcache('when', 'company_id')
+    def _get_families(self, when, company_id):
+        """Return the families of facts that rules on orders, their lines and their customers ask for."""
+        return frozenset(
+            family for model in PART_OF_ORDER for _set_id, version_id, _mode in self._get_sets(model, when, company_id)
+            for families in self._get_facts(version_id).values() for family in families)
 
     @api.model
     @tools.ormcache('version_id')
@@ -117,10 +149,11 @@ class SalesRuleEngine(models.AbstractModel):
         :return: document -> list of :class:`Hit`
         """
         found = {}
+        self.env['sales.rule.facts']._forget(records)  # other documents may have changed since they were read
         groups = {company: records} if company else records.grouped(self._get_company)
         for company, documents in groups.items():
             for set_id, version_id, mode in self._get_sets(records._name, when, company.id):
-                if when == 'event' and not self._load(version_id)[0].wants(self.env.context.get('sales_event_types', ())):
+                if when == 'event' and not self._load(version_id)[0].wants(self.env.context['sales_event_types']):
                     continue
                 for record, rules in self._ask_set(documents, version_id, company).items():
                     found.setdefault(record, []).extend(
@@ -151,7 +184,7 @@ class SalesRuleEngine(models.AbstractModel):
             # of all that would be asked, the first one says so
             return {record: [(rules[0], reason)] for record in documents}
         publisher = self._as_publisher(documents, version_id, company).with_context(active_test=False)
-        matches, failed = self._match(publisher, [(rule, conditions[rule.id]) for rule in rules])
+        matches, failed = self._match(publisher, [(rule, conditions[rule.id]) for rule in rules], version_id)
         picked = pick(matches, rule_set.hit_policy)
         return {
             record: [*((rule, '') for rule in picked.get(record.id, ())), *failed]
@@ -170,14 +203,14 @@ class SalesRuleEngine(models.AbstractModel):
         return documents.with_env(self.env(user=uid, su=False, context={
             'allowed_company_ids': company.ids, 'lang': self.env.lang, 'tz': tz}))
 
-    def _match(self, documents, rules):
+    def _match(self, documents, rules, version_id):
         """Return which rules hold, by the ids of the documents, and [(rule, error)] of those that fail.
 
         :param rules: [(rule, condition)]
         """
         match = self._match_in_memory
         if len(documents) * len(rules) > IN_MEMORY:
-            match = self._match_in_database
+            match = partial(self._match_in_database, facts=self._get_facts(version_id))
         try:
             with self.env.cr.savepoint(flush=False):
                 return match(documents, rules), []
@@ -206,18 +239,24 @@ class SalesRuleEngine(models.AbstractModel):
                 matches.setdefault(record_id, []).append(rule)
         return matches
 
-    def _match_in_database(self, documents, rules):
-        """Look at many documents in one query, with a column for each rule."""
-        documents.check_access('read')
+    def _match_in_database(self, documents, rules, facts):
+        """Look at many documents in one query, with a column for each rule; facts are read once, for memory.
+
+        :param facts: rule id -> families of facts that the rule asks for
+        """
+        matches = self._match_in_memory(documents, [each for each in rules if facts[each[0].id]])
+        stored = [each for each in rules if not facts[each[0].id]]
         query = documents._search(Domain('id', 'in', documents.ids))
         columns = [
             condition.optimize_full(documents)._to_sql(documents, documents._table, query)
-            for _rule, condition in rules]
-        rows = self.env.execute_query(query.select(SQL.identifier(documents._table, 'id'), *columns))
-        return {
-            record_id: [rule for (rule, _condition), holds in zip(rules, flags, strict=True) if holds]
-            for record_id, *flags in rows if any(flags)
-        }
+            for _rule, condition in stored]
+        for record_id, *flags in self.env.execute_query(
+                query.select(SQL.identifier(documents._table, 'id'), *columns)):
+            if any(flags):
+                matches.setdefault(record_id, []).extend(
+                    rule for (rule, _condition), holds in zip(stored, flags, strict=True) if holds)
+        order = {rule: number for number, (rule, _condition) in enumerate(rules)}
+        return {record_id: sorted(found, key=order.get) for record_id, found in matches.items()}
 
     # -- asking, acting, asking again
 

@@ -46,7 +46,8 @@ class Verdict:
 
 
 class SalesRuleEngine(models.AbstractModel):
-    _inherit = 'sales.rule.engine'
+    _name = 'sales.rule.engine'
+    _inherit = ['sales.rule.engine']
 
     # -- orders
 
@@ -169,5 +170,6 @@ class SalesRuleEngine(models.AbstractModel):
         record = hit.records[0]
         publisher = self._as_publisher(record, hit.version_id, self._get_company(record))
         rules, condition = self.env['sales.rule'], self._load(hit.version_id)[1][hit.rule.id]
-        paths = dict.fromkeys((*rules._iter_paths(condition), *rules._get_placeholders(hit.rule.message(self.env.lang))))
+        message = hit.rule.message(self.env.lang)
+        paths = dict.fromkeys((*rules._iter_paths(condition), *rules._get_placeholders(message)))
         return {rules._label_path(publisher, path): rules._show_value(publisher, path) for path in paths}

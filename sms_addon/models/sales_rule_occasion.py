@@ -6,7 +6,8 @@ BATCH = 200
 
 class SalesRuleEngine(models.AbstractModel):
     """Rules that are asked without anybody waiting: when something happened, and every night."""
-    _inherit = 'sales.rule.engine'
+    _name = 'sales.rule.engine'
+    _inherit = ['sales.rule.engine']
 
     @api.model
     def _decide_later(self, records, when):
@@ -73,7 +74,7 @@ class SalesRuleEngine(models.AbstractModel):
         for model in self.env.registry['sales.rule.mixin']._inherit_children:
             if self.env[model]._abstract:
                 continue
-            for company in self.env['res.company'].search([]):
+            for company in self.env['res.company'].search(Domain.TRUE):
                 for set_id, version_id, _mode in self._get_sets(model, 'schedule', company.id):
                     ids = self._find_of_set(model, company, set_id, version_id)
                     fresh[model, company] = sorted({*fresh.get((model, company), ()), *ids})

@@ -31,7 +31,8 @@ class SalesRuleSet(models.Model):
     ], string="Asked", required=True, default='confirm', tracking=True,
         help="Rules asked at the confirmation already warn on the quotation.")
     event_types = fields.Char(
-        string="Events", help="Types or beginnings of types with commas between, as: delivery, invoice.paid. All if empty.")
+        string="Events",
+        help="Types or beginnings of types with commas between, as: delivery, invoice.paid. All if empty.")
     hit_policy = fields.Selection([
         ('all', "All rules that hold"),
         ('first', "The first rule that holds"),
@@ -100,10 +101,13 @@ class SalesRuleSet(models.Model):
         self.env.registry.clear_cache()
         return result
 
-    def unlink(self):
+    @api.ondelete(at_uninstall=False)
+    def _unlink_except_published(self):
         if self.sudo().version_ids:
             raise UserError(self.env._(
                 "A rule set that has been published is archived, not deleted: decisions refer to it."))
+
+    def unlink(self):
         result = super().unlink()
         self.env.registry.clear_cache()
         return result
@@ -131,12 +135,14 @@ class SalesRuleSet(models.Model):
             version._check_rights()
             rule_set.published_id = version
             rule_set.message_post(body=self.env._("Version %(number)s is in force.", number=version.number))
+        return True
 
     def action_discard(self):
         """Take back what was edited since the version in force."""
         for rule_set in self:
             if rule_set.published_id:
                 rule_set._restore(rule_set.published_id)
+        return True
 
     def _restore(self, version):
         """Make what is edited the same as a version, which may be an older one."""
