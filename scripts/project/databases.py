@@ -110,15 +110,18 @@ class Databases:
             self.copy(self._template(), name)
 
     @contextlib.contextmanager
-    def scratch(self, install=True):
-        """Give a fresh copy of the template with the addon installed, dropped afterwards."""
+    def scratch(self, install=True, source=None):
+        """Give a fresh copy of the template with the addon installed, dropped afterwards.
+
+        :param source: a database to copy as it is, instead
+        """
         self._sweep()
         name = f'{SCRATCH}{cache_id()}_{secrets.token_hex(3)}'
         with locks.hold(f'db-{name}'):
             try:
-                with step('Copy the template database'):
-                    self.create(name)
-                if install:
+                with step(f'Copy the {"installed" if source else "template"} database'):
+                    self.copy(source, name) if source else self.create(name)
+                if install and not source:
                     with step(f'Install {ADDON_NAME}'):
                         self.odoo(name, '-i', ADDON_NAME)
                 yield name
@@ -204,6 +207,24 @@ class Databases:
             cwd=self.data,
             echo=process.OdooWarnings(),
         )
+
+    def pytest(self, name, *arguments, **variables):
+        """Run pytest on a database and return its exit code."""
+        command = [
+            self.host.python,
+            '-m',
+            'pytest',
+            '-p',
+            'scripts.project.pytest_skips',
+            '-p',
+            'no:cacheprovider',
+            f'--odoo-config={self.config(name)}',
+            f'--odoo-database={name}',
+            '--odoo-http',
+            '--odoo-log-level=error',
+            *arguments,
+        ]
+        return process.foreground(command, env={**self.env, **variables}, cwd=ROOT)
 
     def script(self, name, code, remedy, **variables):
         """Run Python code in an Odoo shell on a database; what it prints is shown, and its last lines are returned."""

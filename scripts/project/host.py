@@ -37,12 +37,14 @@ class Host:
     :param home: the folder that holds the `odoo` package
     :param version: changes when Odoo does; part of the keys of what is built with it
     :param own: it is ours, so what is missing may be installed
+    :param beside: more folders of addons
     """
 
     python: Path
     home: Path
     version: str
     own: bool
+    beside: tuple[Path, ...] = ()
 
     def env(self, **extra):
         """Return the environment for children that import Odoo."""
@@ -62,7 +64,7 @@ class Host:
         folders = [self.home / 'odoo/addons']
         if not self.own and (self.home / 'addons').is_dir():
             folders.append(self.home / 'addons')
-        return [*folders, ROOT]
+        return [*folders, ROOT, *self.beside]
 
     def command(self, *arguments):
         """Return the command line of `odoo-bin` with these arguments."""

@@ -1,6 +1,6 @@
 """`python3 -m scripts.project setup`: everything a first run would fetch and build, without running anything."""
 
-from . import frontend, host, postgres, rabbitmq, system
+from . import coexistence, frontend, host, postgres, rabbitmq, system
 from .databases import Databases
 
 
@@ -10,6 +10,7 @@ def main(_options):
         postgres.packages(), rabbitmq.packages(), system.REPORTS, system.BROWSER, development=True
     )
     frontend.ensure()
+    coexistence.ensure_modules(own)
     with postgres.server() as variables:
         Databases(own, variables).ensure_template()
     return 0

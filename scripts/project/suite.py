@@ -1,6 +1,9 @@
-"""`make test`: the whole suite on a fresh database, browser tests included, and a few rounds of the faults."""
+"""`make test`: the whole suite on a fresh database, browser tests included.
 
-from . import frontend, host, postgres, process, rabbitmq, soak, system
+After it come modules of others beside the addon, and a few rounds of the faults.
+"""
+
+from . import coexistence, frontend, host, postgres, rabbitmq, soak, system
 from .databases import ADDON_NAME, Databases
 from .paths import ROOT
 
@@ -18,25 +21,14 @@ def main(options):
     with postgres.server() as variables, rabbitmq.starting() as wait_for_broker:
         databases = Databases(own, variables)
         with databases.scratch() as name:
-            command = [
-                own.python,
-                '-m',
-                'pytest',
-                '-p',
-                'scripts.project.pytest_skips',
-                '-p',
-                'no:cacheprovider',
-                f'--odoo-config={databases.config(name)}',
-                f'--odoo-database={name}',
-                '--odoo-http',
-                '--odoo-log-level=error',
-                *(['-k', options.only] if options.only else []),
-                *options.args,
-            ]
-            if not any((ROOT / argument.split('::')[0]).exists() for argument in options.args):
-                command.append(f'{ADDON_NAME}/tests')
-            environment = {**databases.env, **wait_for_broker()}
-            code = process.foreground(command, env=environment, cwd=ROOT)
-            if code or options.only or options.args:
+            if options.only != coexistence.TESTS.name:
+                arguments = [*(['-k', options.only] if options.only else []), *options.args]
+                if not any((ROOT / argument.split('::')[0]).exists() for argument in options.args):
+                    arguments.append(f'{ADDON_NAME}/tests')
+                code = databases.pytest(name, *arguments, **wait_for_broker())
+                if code or options.only or options.args:
+                    return code
+            code = coexistence.run(own, variables, name, options.args)
+            if code or options.only:
                 return code
             return soak.run(own, databases, name, FAULT_ROUNDS, options)

@@ -1,3 +1,4 @@
+from collections.abc import Callable
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -13,6 +14,8 @@ DOOR, ACCEPTED = 'sales.order.door', 'sales.order.accepted'
 INTERACTIVE = 'sales_confirm_interactive'
 #: families of facts to which other orders matter: those of the same customer, or any of the same goods
 OF_CUSTOMER, OF_STOCK = {'credit', 'overdue', 'history', 'duplicates'}, {'stock', 'promise'}
+#: its value behind a wizard that somebody else's check has opened: what is returned then may be lost on the way
+RELAYED = 'relayed'
 
 
 @dataclass
@@ -22,7 +25,10 @@ class Door:
     orders: models.BaseModel
     verdicts: dict = field(default_factory=dict)
     passed: set = field(default_factory=set)
-    reasons: list = field(default_factory=list)
+    #: which verdicts let an order stay behind instead of failing the confirmation; what was said to
+    #: those that do: id -> (why, rows of the log)
+    may_wait: Callable = field(default=lambda verdict: False)
+    waiting: dict = field(default_factory=dict)
 
 
 class SaleOrder(models.Model):
@@ -69,17 +75,41 @@ class SaleOrder(models.Model):
         return super().write(vals)
 
     def action_confirm(self):
-        waiting, reasons, result = self.browse(), [], True
+        action, waiting, reasons = True, self.browse(), []
         for orders in self._get_turns():
-            with orders._open_door() as door:
-                left = orders._leave_waiting(door)
-                if orders - left or not orders:
-                    result = super(SaleOrder, orders - left).action_confirm()
+            action, left, why = orders._confirm_turn()
             waiting += left
-            reasons += door.reasons
+            reasons += why
         if waiting and self.env.context.get(INTERACTIVE):
             return waiting._notify_waiting(reasons)
-        return result
+        return action
+
+    def _confirm_turn(self):
+        """Confirm orders, and return the action of that, the orders that stay behind and why they do."""
+        accepted = bool(self.env.cr.cache.get(ACCEPTED))
+        if not accepted and not self.env.context.get(INTERACTIVE):
+            with self._open_door():
+                return super().action_confirm(), self.browse(), []
+        # Other modules come first, whatever they ask or change. Once an order has to wait, nothing of it has happened.
+        with self._open_door() as door:
+            # a person who presses the button is told at once that an order cannot pass
+            door.may_wait = lambda verdict: bool(verdict.message) and (accepted or not verdict.is_stopped)
+            try:
+                with self.env.cr.savepoint():
+                    action = super().action_confirm()
+            except UserError:
+                if not door.waiting:
+                    raise
+        if not door.waiting:
+            if accepted:
+                self._tell_unanswered()
+            return self._relay(action), self.browse(), []
+        waiting = self.filtered(lambda order: order.id in door.waiting)
+        reasons = waiting._leave_waiting(door.waiting, accepted)
+        others = self - waiting
+        with others._open_door():
+            action = super(SaleOrder, others).action_confirm() if others else True
+        return action, waiting, reasons
 
     def _get_turns(self):
         """Return the orders in turns of which each is decided on once those before are confirmed.
@@ -126,7 +156,11 @@ class SaleOrder(models.Model):
         door = self.env.cr.cache.get(DOOR)
         verdict = self._get_verdict(door)
         if verdict.message:
-            if door:
+            if door and door.may_wait(verdict):
+                door.waiting.update({
+                    other.order.id: (other.message, other.prepare_rows())
+                    for other in (verdict, *door.verdicts.values()) if door.may_wait(other)})
+            elif door:
                 verdict.record_later()
             return verdict.message
         if door and self.id not in door.passed:
@@ -185,49 +219,66 @@ class SaleOrder(models.Model):
 
     # -- orders that stay behind
 
-    def _leave_waiting(self, door):
-        """Return the orders of this confirmation that wait, having asked for what they wait for."""
-        accepted = bool(self.env.cr.cache.get(ACCEPTED))
-        if not accepted and not self.env.context.get(INTERACTIVE):
-            return self.browse()
-        waiting = self.browse()
-        for order in self.filtered(lambda order: order.state in ('draft', 'sent')):
-            verdict = order._get_verdict(door)
-            # a person who presses the button is told at once that an order cannot pass
-            if verdict.message and (accepted or not verdict.is_stopped):
-                waiting += order
-                door.reasons.append(verdict.message)
-                verdict.record(accepted=accepted)
+    def _leave_waiting(self, said, accepted):
+        """Ask for what these orders wait for, and return why they do.
+
+        The rules are asked and act again, as what came of them at the door is undone. Where they let an order pass now,
+        without what other modules had made of it, what they said then counts.
+        """
+        reasons = []
+        with self._open_door() as door:
+            for order in self:
+                verdict = order._get_verdict(door)
+                reason, rows = said[order.id]
+                if verdict.message:
+                    reason, rows = verdict.message, verdict.prepare_rows()
+                order.env['sales.rule.decision']._insert(order, rows, ('confirm',), accepted)
+                reasons.append(reason)
                 if accepted:
-                    order._tell_accepted(verdict)
-        return waiting
+                    order._tell_accepted(reason)
+        return reasons
+
+    def _relay(self, action):
+        """Mark what another module asks the user before it goes on with the confirmation."""
+        context = action.get('context') or {} if isinstance(action, dict) else None
+        if isinstance(context, dict):
+            action['context'] = {**context, INTERACTIVE: RELAYED}
+        return action
 
     def _notify_waiting(self, reasons):
         """Tell the user which orders wait, and show them as they are now."""
+        message = {
+            'type': 'warning',
+            'title': self.env._("Waiting for approval: %(orders)s", orders=", ".join(self.mapped('name'))),
+            'message': " ".join(reasons),
+        }
+        if self.env.context.get(INTERACTIVE) == RELAYED:
+            self.env.user._bus_send('simple_notification', message)
+            return {'type': 'ir.actions.act_window_close'}
         return {
             'type': 'ir.actions.client',
             'tag': 'display_notification',
-            'params': {
-                'type': 'warning',
-                'title': self.env._("Waiting for approval: %(orders)s", orders=", ".join(self.mapped('name'))),
-                'message': " ".join(reasons),
-                'next': {'type': 'ir.actions.client', 'tag': 'soft_reload'},
-            },
+            'params': {**message, 'next': {'type': 'ir.actions.client', 'tag': 'soft_reload'}},
         }
 
-    def _tell_accepted(self, verdict):
-        """Tell whoever is responsible that a customer has accepted an order that our rules hold."""
+    def _tell_unanswered(self):
+        """Tell of orders that a customer has accepted, and that another module wants to ask somebody about."""
+        for order in self.filtered(lambda order: order.state in ('draft', 'sent')):
+            order._tell_accepted(self.env._("Something is asked before it can be confirmed: confirm it to see what."))
+
+    def _tell_accepted(self, reason):
+        """Tell whoever is responsible that a customer has accepted an order that is not confirmed for this reason."""
         order = self.sudo()  # it may be the customer who is at work here
         body = Markup("<p>%s</p><p>%s</p>") % (
-            self.env._("The customer has accepted this quotation. It is not confirmed yet; what was signed or paid"
-                       " stays."),
-            verdict.message)
+            self.env._(
+                "The customer has accepted this quotation. It is not confirmed yet; what was signed or paid stays."),
+            reason)
         order.message_post(body=body, subtype_xmlid='mail.mt_note', author_id=self.env.ref('base.partner_root').id)
         user = order.user_id or order.team_id.user_id
         if user:
             order.activity_schedule(
                 'mail.mail_activity_data_todo', user_id=user.id,
-                summary=self.env._("Accepted by the customer, not confirmed"), note=escape(verdict.message))
+                summary=self.env._("Accepted by the customer, not confirmed"), note=escape(reason))
 
     # -- saving
 

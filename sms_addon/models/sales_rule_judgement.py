@@ -35,6 +35,11 @@ class Verdict:
             return order.env._("%(order)s waits for approval. %(reasons)s", order=order.display_name, reasons=reasons)
         return ''
 
+    def prepare_rows(self):
+        """Return what was decided as rows of the log, for when what it was decided on may be undone."""
+        decisions = self.order.env['sales.rule.decision']
+        return [decisions._prepare_row(self.order, hit, 'confirm') for hit in self.hits]
+
     def record(self, accepted=False):
         """Write down what was decided, and ask for the approvals that are missing."""
         if self.hits:
