@@ -3,6 +3,7 @@ from ast import literal_eval
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
+from typing import NamedTuple
 
 from odoo import api, fields, models, tools
 from odoo.exceptions import UserError
@@ -39,6 +40,17 @@ class Hit:
     effect: str
     error: str = ''
     told: list = field(default_factory=list)
+
+
+class Facts(NamedTuple):
+    """The facts that a condition asks for.
+
+    :param families: those of the document and of whatever it refers to
+    :param names: fields of the document itself
+    """
+
+    families: frozenset
+    names: frozenset
 
 
 @dataclass
@@ -99,15 +111,37 @@ class SalesRuleEngine(models.AbstractModel):
 
     @api.model
     @tools.ormcache('version_id')
-    def _get_facts(self, version_id):
-        """Return rule id -> families of the facts of documents that its condition asks for."""
+    def _load_predicates(self, version_id):
+        """Return the conditions by rule id as they are looked at in memory: comparisons with facts made once."""
         rule_set, conditions = self._load(version_id)
-        return {
-            rule_id: frozenset(filter(None, (
-                getattr(self._get_last_field(rule_set.model, path), 'family', None)
-                for path in self.env['sales.rule']._iter_paths(condition))))
-            for rule_id, condition in conditions.items()
-        }
+        return {rule_id: self._prepare_predicate(rule_set.model, each) for rule_id, each in conditions.items()}
+
+    def _prepare_predicate(self, model, condition):
+        facts = self.env['sales.rule.facts']
+
+        def prepare(part):
+            if '.' in part.field_expr or not getattr(self.env[model]._fields[part.field_expr], 'family', None):
+                return part
+            operator = {'=': 'in', '!=': 'not in'}.get(part.operator, part.operator)
+            value = [part.value] if operator != part.operator else part.value
+            prepared = facts._search_fact(model, part.field_expr, operator, value)
+            return part if prepared is NotImplemented else prepared
+
+        return condition.map_conditions(prepare)
+
+    @api.model
+    @tools.ormcache('version_id')
+    def _get_facts(self, version_id):
+        """Return rule id -> :class:`Facts` that its condition asks for."""
+        rule_set, conditions = self._load(version_id)
+        facts = {}
+        for rule_id, condition in conditions.items():
+            paths = {*self.env['sales.rule']._iter_paths(condition)}
+            families = {path: getattr(self._get_last_field(rule_set.model, path), 'family', None) for path in paths}
+            facts[rule_id] = Facts(
+                frozenset(filter(None, families.values())),
+                frozenset(path for path, family in families.items() if family and '.' not in path))
+        return facts
 
     def _get_last_field(self, model, path):
         """Return the field at the end of a path."""
@@ -125,7 +159,7 @@ class SalesRuleEngine(models.AbstractModel):
         """Return the families of facts that rules on orders, their lines and their customers ask for."""
         return frozenset(
             family for model in PART_OF_ORDER for _set_id, version_id, _mode in self._get_sets(model, when, company_id)
-            for families in self._get_facts(version_id).values() for family in families)
+            for facts in self._get_facts(version_id).values() for family in facts.families)
 
     @api.model
     @tools.ormcache('version_id')
@@ -177,14 +211,14 @@ class SalesRuleEngine(models.AbstractModel):
 
     def _ask_set(self, documents, version_id, company):
         """Return document -> [(rule, error or '')] for the rules of a version that decide on it."""
-        rule_set, conditions = self._load(version_id)
+        rule_set, _conditions = self._load(version_id)
         rules = rule_set.valid_rules(fields.Date.context_today(self), company.id)
         if rules and (reason := self._check_publisher(version_id)):
             _logger.warning("Version %s of rules cannot be asked: %s", version_id, reason)
             # of all that would be asked, the first one says so
             return {record: [(rules[0], reason)] for record in documents}
         publisher = self._as_publisher(documents, version_id, company).with_context(active_test=False)
-        matches, failed = self._match(publisher, [(rule, conditions[rule.id]) for rule in rules], version_id)
+        matches, failed = self._match(publisher, rules, version_id)
         picked = pick(matches, rule_set.hit_policy)
         return {
             record: [*((rule, '') for rule in picked.get(record.id, ())), *failed]
@@ -204,25 +238,21 @@ class SalesRuleEngine(models.AbstractModel):
             'allowed_company_ids': company.ids, 'lang': self.env.lang, 'tz': tz}))
 
     def _match(self, documents, rules, version_id):
-        """Return which rules hold, by the ids of the documents, and [(rule, error)] of those that fail.
-
-        :param rules: [(rule, condition)]
-        """
-        match = self._match_in_memory
-        if len(documents) * len(rules) > IN_MEMORY:
-            match = partial(self._match_in_database, facts=self._get_facts(version_id))
+        """Return which rules hold, by the ids of the documents, and [(rule, error)] of those that fail."""
+        many = len(documents) * len(rules) > IN_MEMORY
+        match = self._match_in_database if many else self._match_in_memory
         try:
             with self.env.cr.savepoint(flush=False):
-                return match(documents, rules), []
+                return match(documents, rules, version_id), []
         except PG_CONCURRENCY_EXCEPTIONS_TO_RETRY:
             raise
         except Exception:
             _logger.info("Rules cannot be asked together; one by one it shows which", exc_info=True)
         matches, failed = {}, []
-        for rule, condition in rules:
+        for rule in rules:
             try:
                 with self.env.cr.savepoint(flush=False):
-                    for record_id in match(documents, [(rule, condition)]):
+                    for record_id in match(documents, [rule], version_id):
                         matches.setdefault(record_id, []).append(rule)
             except PG_CONCURRENCY_EXCEPTIONS_TO_RETRY:
                 raise
@@ -231,31 +261,31 @@ class SalesRuleEngine(models.AbstractModel):
                 failed.append((rule, str(error)))
         return matches, failed
 
-    def _match_in_memory(self, documents, rules):
+    def _match_in_memory(self, documents, rules, version_id):
         documents.check_access('read')  # what the publisher may not see must not pass for that
-        matches = {}
-        for rule, condition in rules:
-            for record_id in documents.filtered_domain(condition)._ids:
+        facts, predicates, matches = self._get_facts(version_id), self._load_predicates(version_id), {}
+        if names := {name for rule in rules for name in facts[rule.id].names}:
+            self.env['sales.rule.facts']._prefetch(documents, sorted(names))
+        for rule in rules:
+            for record_id in documents.filtered_domain(predicates[rule.id])._ids:
                 matches.setdefault(record_id, []).append(rule)
         return matches
 
-    def _match_in_database(self, documents, rules, facts):
-        """Look at many documents in one query, with a column for each rule; facts are read once, for memory.
-
-        :param facts: rule id -> families of facts that the rule asks for
-        """
-        matches = self._match_in_memory(documents, [each for each in rules if facts[each[0].id]])
-        stored = [each for each in rules if not facts[each[0].id]]
+    def _match_in_database(self, documents, rules, version_id):
+        """Look at many documents in one query, with a column for each rule; facts are read once, for memory."""
+        facts, conditions = self._get_facts(version_id), self._load(version_id)[1]
+        matches = self._match_in_memory(documents, [rule for rule in rules if facts[rule.id].families], version_id)
+        stored = [rule for rule in rules if not facts[rule.id].families]
         query = documents._search(Domain('id', 'in', documents.ids))
         columns = [
-            condition.optimize_full(documents)._to_sql(documents, documents._table, query)
-            for _rule, condition in stored]
+            conditions[rule.id].optimize_full(documents)._to_sql(documents, documents._table, query)
+            for rule in stored]
         for record_id, *flags in self.env.execute_query(
                 query.select(SQL.identifier(documents._table, 'id'), *columns)):
             if any(flags):
                 matches.setdefault(record_id, []).extend(
-                    rule for (rule, _condition), holds in zip(stored, flags, strict=True) if holds)
-        order = {rule: number for number, (rule, _condition) in enumerate(rules)}
+                    rule for rule, holds in zip(stored, flags, strict=True) if holds)
+        order = {rule: number for number, rule in enumerate(rules)}
         return {record_id: sorted(found, key=order.get) for record_id, found in matches.items()}
 
     # -- asking, acting, asking again
