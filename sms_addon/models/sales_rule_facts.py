@@ -225,13 +225,14 @@ class SalesRuleFacts(models.AbstractModel):
     # -- laying down
 
     @api.model
-    def _materialize(self, model, docs, names=None):
+    def _materialize(self, model, docs, names=None, scopes=None):
         """Lay down facts in a table that lasts until the transaction ends, and return its name.
 
         With the name in the context (``sales_rule_facts``), searches take the facts from there: whoever asks many
         questions about many documents has them worked out once. Documents that are not in the table are not found.
 
         :param docs: ids, or the SQL of a query of ids
+        :param dict scopes: family -> SQL of a query of ids: of other documents, nobody will ask for that family
         """
         if not isinstance(docs, SQL):
             docs = SQL("SELECT unnest(%s::int[]) AS id", list(docs))
@@ -243,7 +244,8 @@ class SalesRuleFacts(models.AbstractModel):
             f'{table}_docs', SQL("%s", self._select_docs(model, SQL("SELECT id FROM %s", ids)),
                                  to_flush=self._to_flush('docs'))))
         parts = {
-            family: self._create_table(f'{table}_{family}', self._select_family(model, family, rows))
+            family: self._create_table(
+                f'{table}_{family}', self._select_family(model, family, self._narrow(rows, (scopes or {}).get(family))))
             for family in families
         }
         self._create_table(table, self._join(families, ids, parts), index=True)
@@ -253,6 +255,9 @@ class SalesRuleFacts(models.AbstractModel):
         self.env.cr.cache.setdefault(TABLE, {})[table, model] = frozenset(
             field.name for facts in families.values() for field in facts)
         return table
+
+    def _narrow(self, docs, scope):
+        return SQL("SELECT * FROM (%s) d WHERE id IN (%s)", docs, scope) if scope else docs
 
     def _set_planner(self, settings):
         """Set what the planner of PostgreSQL goes by, until the transaction ends at the latest."""

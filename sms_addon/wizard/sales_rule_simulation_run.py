@@ -7,6 +7,7 @@ import pytz
 
 from odoo import models
 from odoo.fields import Domain
+from odoo.orm.domains import DomainAnd
 from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
 from odoo.tools import SQL
 
@@ -203,15 +204,23 @@ class SalesRuleSimulationRun(models.AbstractModel):
     def _lay_down_facts(self, conditions):
         """Return the documents as they are searched: with the facts that the conditions name worked out once."""
         documents = self._get_documents()
-        if 'sales.rule.facts' not in self.env:
-            return documents
         facts = documents.env['sales.rule.facts']
-        known = {field.name for fields in facts._facts(self.model).values() for field in fields}
-        names = known & {name for condition in conditions for name in self._get_names(condition)}
+        family_of = {field.name: family for family, fields in facts._facts(self.model).items() for field in fields}
+        names, parts = set(), {}
+        for condition in conditions:
+            asked = family_of.keys() & self._get_names(condition)
+            names |= asked
+            for family in {family_of[name] for name in asked}:
+                parts.setdefault(family, []).append(self._get_stored_part(condition, family_of))
         if not names:
             return documents
         ids = SQL("SELECT id FROM %s", self._table_name('documents'))
-        return documents.with_context(**{FACTS: facts._materialize(self.model, ids, sorted(names))})
+        # whoever is left out by the rest of a condition need not be known so well
+        scopes = {} if self.model != 'sale.order' else {
+            family: documents._search(part, active_test=False).subselect()
+            for family, found in parts.items() if not (part := Domain.OR(found)).is_true()
+        }
+        return documents.with_context(**{FACTS: facts._materialize(self.model, ids, sorted(names), scopes)})
 
     def _get_names(self, condition):
         """Return the fields of the document that a condition asks for."""
@@ -219,6 +228,14 @@ class SalesRuleSimulationRun(models.AbstractModel):
             return {leaf.field_expr.partition('.')[0] for leaf in Domain(literal_eval(condition)).iter_conditions()}
         except (ValueError, SyntaxError, TypeError):
             return set()  # an error that is told when its turn comes
+
+    def _get_stored_part(self, condition, facts):
+        """Return what a condition asks for besides facts, so far as all of it must hold."""
+        domain = Domain(literal_eval(condition))
+        parts = domain.children if isinstance(domain, DomainAnd) else [domain]
+        return Domain.AND(
+            part for part in parts
+            if not any(leaf.field_expr.partition('.')[0] in facts for leaf in part.iter_conditions()))
 
     # -- deciding
 
