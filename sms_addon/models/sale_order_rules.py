@@ -7,13 +7,13 @@ from markupsafe import Markup, escape
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
-from .sales_rule_engine import PART_OF_ORDER
+from .sales_rule_engine import ACCEPTED, PART_OF_ORDER
 
-DOOR, ACCEPTED = 'sales.order.door', 'sales.order.accepted'
+DOOR = 'sales.order.door'
 #: context of the client's own buttons: orders that are held stay behind without an error
 INTERACTIVE = 'sales_confirm_interactive'
 #: families of facts to which other orders matter: those of the same customer, or any of the same goods
-OF_CUSTOMER, OF_STOCK = {'credit', 'overdue', 'history', 'duplicates'}, {'stock', 'promise'}
+OF_CUSTOMER, OF_STOCK = {'credit', 'overdue', 'history', 'duplicates'}, {'stock'}
 #: its value behind a wizard that somebody else's check has opened: what is returned then may be lost on the way
 RELAYED = 'relayed'
 
@@ -29,6 +29,12 @@ class Door:
     #: those that do: id -> (why, rows of the log)
     may_wait: Callable = field(default=lambda verdict: False)
     waiting: dict = field(default_factory=dict)
+    #: (order, rows of the log) of those that pass, written when all of them have
+    entries: list = field(default_factory=list)
+
+    def lets_in(self, orders):
+        """Return whether orders need not be asked about any more."""
+        return self.orders is None or self.passed.issuperset(orders.ids)
 
 
 class SaleOrder(models.Model):
@@ -70,8 +76,15 @@ class SaleOrder(models.Model):
         return orders
 
     def write(self, vals):
-        if vals.get('state') == 'sale':
-            self.filtered(lambda order: order.state != 'sale')._pass_door()
+        if vals.get('state') != 'sale':
+            return super().write(vals)
+        door = self.env.cr.cache.get(DOOR)
+        coming = self.filtered(lambda order: order.state != 'sale')
+        if len(vals) > 1 and not (door and door.lets_in(coming)):
+            # the rules are to see what the order is going to be
+            self.write({name: value for name, value in vals.items() if name != 'state'})
+            vals = {'state': 'sale'}
+        coming._pass_door()
         return super().write(vals)
 
     def action_confirm(self):
@@ -165,7 +178,7 @@ class SaleOrder(models.Model):
             return verdict.message
         if door and self.id not in door.passed:
             door.passed.add(self.id)
-            verdict.record()
+            door.entries.append((self, verdict.prepare_rows()))
         return False
 
     @contextmanager
@@ -181,6 +194,7 @@ class SaleOrder(models.Model):
                 cache[DOOR] = outer
             else:
                 cache.pop(DOOR, None)
+        self.env['sales.rule.decision']._insert([entry for entry in door.entries if entry[1]], ('confirm',))
 
     def _get_verdict(self, door=None):
         """Return what the rules say to the confirmation of an order; of all of a confirmation at once."""
@@ -232,7 +246,7 @@ class SaleOrder(models.Model):
                 reason, rows = said[order.id]
                 if verdict.message:
                     reason, rows = verdict.message, verdict.prepare_rows()
-                order.env['sales.rule.decision']._insert(order, rows, ('confirm',), accepted)
+                order.env['sales.rule.decision']._insert([(order, rows)], ('confirm',), accepted)
                 reasons.append(reason)
                 if accepted:
                     order._tell_accepted(reason)

@@ -1,7 +1,12 @@
+import logging
+
 from odoo import api, fields, models
+from odoo.fields import Domain
 
 from ..tools.rule_sets import soften
 from .sales_rule_set import MODES
+
+_logger = logging.getLogger(__name__)
 
 EFFECTS = [
     ('logged', "Only logged"),
@@ -62,35 +67,40 @@ class SalesRuleDecision(models.Model):
     # -- writing
 
     @api.model
-    def _write_down(self, record, hits, moments, accepted=False, foreseen=()):
-        """Write down what rules decided on a document; what is no news is left as it was written.
-
-        :param hits: what was decided at the first of the moments
-        :param foreseen: what is expected at the confirmation
-        :param moments: whose earlier decisions do not hold any more
-        """
-        rows = [
-            *(self._prepare_row(record, hit, moments[0]) for hit in hits),
-            *(self._prepare_row(record, hit, 'confirm') for hit in foreseen),
-        ]
-        self._insert(record, rows, moments, accepted)
+    def _write_down(self, record, hits, moments, accepted=False):
+        """Write down what rules decided on a document, see :meth:`_insert`."""
+        self._insert([(record, [self._prepare_row(record, hit, moments[0]) for hit in hits])], moments, accepted)
 
     @api.model
-    def _insert(self, record, rows, moments, accepted=False):
+    def _insert(self, entries, moments, accepted=False):
+        """Write down what was decided on documents of one kind; what is no news is left as it was written.
+
+        :param entries: [(document, rows)]
+        :param moments: whose earlier decisions on these documents do not hold any more, if they are not among the rows
+        """
+        if not entries:
+            return
         # the log is ours to write, whoever met the rule
-        log = self.sudo()
-        known = log.search([
-            ('model', '=', record._name), ('res_id', '=', record.id), ('when', 'in', moments), ('current', '=', True)])
-        same = {tuple(decision[name].id if name.endswith('_id') else decision[name] for name in SAME): decision
-                for decision in known}
+        log, model = self.sudo(), entries[0][0]._name
+        domain = Domain([
+            ('model', '=', model), ('res_id', 'in', [record.id for record, _rows in entries]),
+            ('when', 'in', moments), ('current', '=', True)])
+        if 'event' in moments:  # what other things that happen called for still holds
+            sets = self.env['sales.rule.engine']._get_asked_sets(model, 'event')
+            domain &= Domain('set_id', 'in', sets)
+        known = log.search(domain)
+        same = {
+            (decision.res_id, *(decision[name].id if name.endswith('_id') else decision[name] for name in SAME)): decision
+            for decision in known}
         kept, fresh = log.browse(), []
-        for row in rows:
-            decision = same.get(tuple(row[name] for name in SAME))
-            # who met a rule at the confirmation met it again
-            if decision and row['effect'] not in ('held', 'stopped'):
-                kept += decision
-            else:
-                fresh.append(row)
+        for record, rows in entries:
+            for row in rows:
+                decision = same.get((record.id, *(row[name] for name in SAME)))
+                # who met a rule at the confirmation met it again
+                if decision and row['effect'] not in ('held', 'stopped'):
+                    kept += decision
+                else:
+                    fresh.append(row)
         if gone := known - kept:
             gone.current = False
         decisions = log.create(fresh)
@@ -115,15 +125,19 @@ class SalesRuleDecision(models.Model):
             'decision': hit.rule.decision,
             'effect': hit.effect,
             'message': engine._get_reason(hit),
-            'inputs': {} if hit.error else engine._get_inputs(hit),
+            'inputs': engine._get_inputs(hit),
             'told': ", ".join(hit.told),
             'error': hit.error,
         }
 
     @api.model
     def _write_down_later(self, record, hits, when):
-        """Write down what made this transaction fail, once it is rolled back, or committed by whoever caught it."""
-        rows = [self._prepare_row(record, hit, when) for hit in hits]
+        """Write down what made this transaction fail, once it is rolled back, or committed by whoever caught it.
+
+        What the rules did is undone with it; whom they were to tell is told then.
+        """
+        rows = [{**self._prepare_row(record, hit, when), 'told': ''} for hit in hits]
+        acting = [(hit.version_id, hit.rule, hit.records.ids, hit.records._name) for hit in hits]
         cr, uid, context = self.env.cr, self.env.uid, dict(self.env.context)
         registry, model, res_id, done = self.env.registry, record._name, record.id, []
 
@@ -131,19 +145,29 @@ class SalesRuleDecision(models.Model):
             if done:
                 return
             done.append(True)
-            with registry.cursor() as own:
-                env = api.Environment(own, uid, context)
-                # what was made in that transaction is gone with it
-                if document := env[model].browse(res_id).exists():
-                    env[self._name]._insert(document, [self._drop_missing(env, row) for row in rows], (when,))
+            try:
+                with registry.cursor() as own:
+                    env = api.Environment(own, uid, context)
+                    # what was made in that transaction is gone with it
+                    if document := env[model].browse(res_id).exists():
+                        env[self._name]._insert_again(document, rows, acting, when)
+            except Exception:
+                # the user is being told why their own call failed, which this must not hide
+                _logger.exception("What rules decided on %s %s could not be written down", model, res_id)
 
         cr.postrollback.add(write_down)
         cr.postcommit.add(write_down)
 
-    @api.model
-    def _drop_missing(self, env, row):
-        rule = env['sales.rule'].sudo().browse(row['rule_id']).exists()
-        return {**row, 'rule_id': rule.id, 'user_id': env.uid}
+    def _insert_again(self, document, rows, acting, when):
+        engine = self.env['sales.rule.engine']
+        run = engine._start_run(document, when)
+        for row, (version_id, rule, ids, model) in zip(rows, acting, strict=True):
+            row.update(
+                rule_id=self.env['sales.rule'].sudo().browse(rule.id).exists().id,
+                partner_id=self.env['res.partner'].sudo().browse(row['partner_id']).exists().id)
+            if records := self.env[model].browse(ids).exists():
+                row['told'] = ", ".join(engine._tell_again(records[0], version_id, rule, run))
+        self._insert([(document, rows)], (when,))
 
     def _explain(self):
         """Return the decision as it stands above a quotation."""

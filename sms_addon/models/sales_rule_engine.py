@@ -2,8 +2,10 @@ import logging
 from ast import literal_eval
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import timezone
 from functools import partial
 from typing import NamedTuple
+from zoneinfo import ZoneInfo
 
 from odoo import api, fields, models, tools
 from odoo.exceptions import UserError
@@ -21,7 +23,11 @@ IN_MEMORY = 6000
 REPEATED = ('set_field', 'tag')
 #: kinds of documents whose rules are asked about an order
 PART_OF_ORDER = ('sale.order', 'sale.order.line', 'res.partner')
+#: actions that are still due when everything else is undone for what the rules decided
+TELLING = ('activity', 'notify')
 BUSY = 'sales.rule.deciding'
+#: set while a customer signs or pays
+ACCEPTED = 'sales.order.accepted'
 EFFECTS = {'allow': 'let_through', 'note': 'acted', 'warn': 'warned', 'hold': 'held', 'stop': 'stopped'}
 
 
@@ -65,12 +71,19 @@ class Run:
     known: set | None = None
 
     def is_known(self, hit):
+        """Return whether people have been told of a rule; of all lines of an order for which it holds, once."""
         if self.known is None:
             self.known = self.read_known()
+        return self._get_key(hit) in self.known
+
+    def remember(self, hit):
+        self.known.add(self._get_key(hit))
+
+    def _get_key(self, hit):
         record = hit.records
         path = record._rule_order_field
         owner = record[path] if path not in (None, 'id') else record
-        return ((owner._name, owner.id), hit.rule.id) in self.known
+        return (owner._name, owner.id), hit.rule.id
 
 
 class SalesRuleEngine(models.AbstractModel):
@@ -90,8 +103,9 @@ class SalesRuleEngine(models.AbstractModel):
         """Return (set, version, mode) of each set that is asked, in order."""
         # whoever meets a rule need not be allowed to read it
         sets = self.env['sales.rule.set'].sudo().with_company(company_id).search([
-            ('model', '=', model), ('when', '=', when), ('published_id', '!=', False),
-            ('company_id', 'in', [False, company_id]),
+            # as they were published, whatever is being edited
+            ('published_id.model', '=', model), ('published_id.when', '=', when),
+            ('published_id.company_id', 'in', [False, company_id]),
         ])
         return tuple((each.id, each.published_id.id, each.mode) for each in sets if each.mode not in ('off', False))
 
@@ -120,7 +134,7 @@ class SalesRuleEngine(models.AbstractModel):
         facts = self.env['sales.rule.facts']
 
         def prepare(part):
-            if '.' in part.field_expr or not getattr(self.env[model]._fields[part.field_expr], 'family', None):
+            if '.' in part.field_expr or not getattr(self.env[model]._fields.get(part.field_expr), 'family', None):
                 return part
             operator = {'=': 'in', '!=': 'not in'}.get(part.operator, part.operator)
             value = [part.value] if operator != part.operator else part.value
@@ -144,11 +158,11 @@ class SalesRuleEngine(models.AbstractModel):
         return facts
 
     def _get_last_field(self, model, path):
-        """Return the field at the end of a path."""
+        """Return the field at the end of a path; nothing if it has been taken away since the rule was published."""
         field = None
         for name in path.split('.'):
-            field = self.env[model]._fields[name]
-            if not field.relational:
+            field = self.env[model]._fields.get(name)
+            if field is None or not field.relational:
                 break
             model = field.comodel_name
         return field
@@ -162,7 +176,7 @@ class SalesRuleEngine(models.AbstractModel):
             for facts in self._get_facts(version_id).values() for family in facts.families)
 
     @api.model
-    @tools.ormcache('version_id')
+    @tools.ormcache('version_id', 'self.env.lang')
     def _check_publisher(self, version_id):
         """Return why the publisher of a version may not ask its rules any more, or nothing."""
         version = self.env['sales.rule.version'].sudo().browse(version_id)
@@ -195,6 +209,11 @@ class SalesRuleEngine(models.AbstractModel):
                         for rule, error in rules)
         return found
 
+    @api.model
+    def _get_today(self, company):
+        """Return the day it is where a company is, wherever the user may be."""
+        return fields.Datetime.now().replace(tzinfo=timezone.utc).astimezone(ZoneInfo(company.sales_timezone)).date()
+
     def _get_company(self, record):
         # a user of another company may be who meets the rules
         return record.sudo()[record._rule_company_field] or self.env.company
@@ -212,7 +231,7 @@ class SalesRuleEngine(models.AbstractModel):
     def _ask_set(self, documents, version_id, company):
         """Return document -> [(rule, error or '')] for the rules of a version that decide on it."""
         rule_set, _conditions = self._load(version_id)
-        rules = rule_set.valid_rules(fields.Date.context_today(self), company.id)
+        rules = rule_set.valid_rules(self._get_today(company), company.id)
         if rules and (reason := self._check_publisher(version_id)):
             _logger.warning("Version %s of rules cannot be asked: %s", version_id, reason)
             # of all that would be asked, the first one says so
@@ -239,6 +258,8 @@ class SalesRuleEngine(models.AbstractModel):
 
     def _match(self, documents, rules, version_id):
         """Return which rules hold, by the ids of the documents, and [(rule, error)] of those that fail."""
+        # what waits to be written must not be lost with a rule that fails
+        self.env.flush_all()
         many = len(documents) * len(rules) > IN_MEMORY
         match = self._match_in_database if many else self._match_in_memory
         try:
@@ -287,6 +308,16 @@ class SalesRuleEngine(models.AbstractModel):
                     rule for rule, holds in zip(stored, flags, strict=True) if holds)
         order = {rule: number for number, rule in enumerate(rules)}
         return {record_id: sorted(found, key=order.get) for record_id, found in matches.items()}
+
+    @api.model
+    def _get_asked_sets(self, model, when):
+        """Return the sets of any company that are asked at the moment; of events, those that want what happened."""
+        types = self.env.context.get('sales_event_types', ())
+        companies = self.env['res.company'].sudo().with_context(active_test=False).search(Domain.TRUE)
+        return [
+            set_id for company in companies
+            for set_id, version_id, _mode in self._get_sets(model, when, company.id)
+            if when != 'event' or self._load(version_id)[0].wants(types)]
 
     # -- asking, acting, asking again
 
@@ -347,8 +378,12 @@ class SalesRuleEngine(models.AbstractModel):
 
     def _run_actions(self, hits, run):
         """Run the actions of hits and return whether any of them may have changed a document."""
-        acting = [(hit, actions) for hit in hits if (actions := self._get_actions(hit, run))]
-        for hit, actions in acting:
+        acted = False
+        for hit in hits:
+            if not (actions := self._get_actions(hit, run)):
+                continue
+            acted = True
+            run.remember(hit)
             publisher = self._as_publisher(hit.records, hit.version_id, self._get_company(hit.records))
             try:
                 with self._running(hit), self.env.cr.savepoint():
@@ -359,13 +394,24 @@ class SalesRuleEngine(models.AbstractModel):
                 _logger.warning("An action of rule %s failed", hit.rule.name(), exc_info=True)
                 hit.effect, hit.error = 'error', str(error)
             run.acted.setdefault(hit.records, {})[hit.rule.id] = hit
-        return bool(acting)
+        return acted
 
     def _get_actions(self, hit, run):
         """Return the actions that are due: people are told once, as long as a rule holds without interruption."""
         if not hit.rule.actions or not run.is_known(hit):
-            return hit.rule.actions
+            return list(hit.rule.actions)
         return [action for action in hit.rule.actions if action['kind'] in REPEATED]
+
+    @api.model
+    def _tell_again(self, record, version_id, rule, run):
+        """Tell whom a rule tells, after what else it did was undone; return who was told."""
+        hit = Hit(False, version_id, '', rule, record, '')
+        actions = [action for action in rule.actions if action['kind'] in TELLING]
+        if not actions or run.is_known(hit):
+            return []
+        run.remember(hit)
+        publisher = self._as_publisher(record, version_id, self._get_company(record))
+        return self.env['sales.rule.execution']._run(publisher, rule, actions)
 
     @contextmanager
     def _running(self, hit):

@@ -1,10 +1,14 @@
+import logging
 from dataclasses import dataclass, replace
 from functools import partial
 
 from odoo import api, models
 from odoo.exceptions import UserError
+from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
 
-from .sales_rule_engine import Hit
+from .sales_rule_engine import ACCEPTED, PART_OF_ORDER, Hit
+
+_logger = logging.getLogger(__name__)
 
 #: how often rules on orders, lines and customers are asked in turns; what is a circle is found before
 ROUNDS = 20
@@ -60,19 +64,23 @@ class SalesRuleEngine(models.AbstractModel):
     def _judge(self, orders):
         """Return order id -> :class:`Verdict` on its confirmation."""
         found = self._settle(orders, 'confirm')
+        if any(self._is_asked(model, ('save',)) for model in PART_OF_ORDER):
+            # an order may never have been saved since rules on saving were published, or not have been let off yet
+            for order, hits in self._collect(orders, 'save', self._ask).items():
+                found.setdefault(order, []).extend(
+                    hit for hit in hits if hit.effect in ('held', 'stopped') or self._blocks(hit))
         released = self._get_released(orders, found)
-        verdicts = {}
-        for order in orders:
-            hits = found.get(order, [])
-            holds = []
-            for hit in hits:
-                if hit.effect == 'held' and hit.rule.id in released.get(order.id, ()):
-                    hit.effect = 'let_through'
-                elif hit.effect == 'held':
-                    holds.append(hit)
-            stops = [hit for hit in hits if hit.effect == 'stopped' or self._blocks(hit)]
-            verdicts[order.id] = Verdict(order, hits, stops, holds)
-        return verdicts
+        return {order.id: self._make_verdict(order, found.get(order, []), released.get(order.id, ())) for order in orders}
+
+    def _make_verdict(self, order, hits, released):
+        holds = []
+        for hit in hits:
+            if hit.effect == 'held' and hit.rule.id in released:
+                hit.effect = 'let_through'
+            elif hit.effect == 'held':
+                holds.append(hit)
+        stops = [hit for hit in hits if hit.effect == 'stopped' or self._blocks(hit)]
+        return Verdict(order, hits, stops, holds)
 
     def _get_released(self, orders, found):
         held = orders.filtered(lambda order: any(hit.rule.decision == 'hold' for hit in found.get(order, ())))
@@ -121,36 +129,53 @@ class SalesRuleEngine(models.AbstractModel):
         """Ask the rules about quotations that have just been saved, and foresee what they say at the confirmation."""
         if not orders:
             return
+        decisions = self.env['sales.rule.decision']
         with self._deciding(orders, 'save'):  # looking at them may work out values that are then saved
             saved = self._settle(orders, 'save')
             foreseen = self._collect(orders, 'confirm', partial(self._ask, foresee=True))
         released = self._get_released(orders, foreseen)
+        entries = []
         for order in orders:
+            hits = saved.get(order, [])
+            self._check_saving(order, hits)
             expected = [
                 hit for hit in foreseen.get(order, ())
                 if hit.effect in ('foreseen', 'error')
                 and not (hit.rule.decision == 'hold' and hit.rule.id in released.get(order.id, ()))
             ]
-            self._conclude(order, saved.get(order, []), expected)
+            entries.append((order, [
+                *(decisions._prepare_row(order, hit, 'save') for hit in hits),
+                *(decisions._prepare_row(order, hit, 'confirm') for hit in expected)]))
+        decisions._insert(entries, ('save', 'confirm'))
 
     @api.model
     def _decide_saved(self, records):
         """Ask the rules about other documents that have just been saved."""
+        decisions = self.env['sales.rule.decision']
         with self._deciding(records, 'save'):
             found = self._decide(records, 'save', run=self._start_run(records, 'save'))
+        entries = []
         for record in records:
-            self._conclude(record, found.get(record, []))
+            hits = found.get(record, [])
+            self._check_saving(record, hits)
+            entries.append((record, [decisions._prepare_row(record, hit, 'save') for hit in hits]))
+        decisions._insert(entries, ('save',))
 
-    def _conclude(self, record, hits, foreseen=()):
-        """Write down what rules say to a document that was saved; one that stops it takes the saving back."""
-        decisions = self.env['sales.rule.decision']
-        if stops := [hit for hit in hits if hit.effect == 'stopped' or self._blocks(hit)]:
-            decisions._write_down_later(record, hits, 'save')
-            raise UserError(self.env._(
-                "%(document)s cannot be saved like this. %(reasons)s", document=record.display_name,
-                reasons=" ".join(map(self._get_reason, stops))))
-        moments = ('save', 'confirm') if record._rule_order_field else ('save',)
-        decisions._write_down(record, hits, moments, foreseen=foreseen)
+    def _check_saving(self, record, hits):
+        """Take the saving back where a rule stops it; what a customer does stays done, and somebody is told."""
+        stops = [hit for hit in hits if hit.effect == 'stopped' or self._blocks(hit)]
+        if not stops:
+            return
+        reasons = " ".join(map(self._get_reason, stops))
+        if self.env.cr.cache.get(ACCEPTED) or not self.env.user._is_internal():
+            for hit in stops:
+                hit.effect = 'error' if hit.error else 'warned'
+            if record._name == 'sale.order':
+                record._tell_accepted(reasons)
+            return
+        self.env['sales.rule.decision']._write_down_later(record, hits, 'save')
+        raise UserError(self.env._(
+            "%(document)s cannot be saved like this. %(reasons)s", document=record.display_name, reasons=reasons))
 
     # -- reasons
 
@@ -159,11 +184,21 @@ class SalesRuleEngine(models.AbstractModel):
         if hit.error:
             return self.env._(
                 "The rule %(rule)s failed: %(error)s", rule=hit.rule.name(self.env.lang), error=hit.error)
-        text = self._render(hit)
+        text = self._guard(self._render, hit) or hit.rule.name(self.env.lang)
         text = text if text.endswith(('.', '!', '?', '。')) else f"{text}."
         if len(hit.records) > 1:
             text += " " + self.env._("(And on %(count)s more lines.)", count=len(hit.records) - 1)
         return text
+
+    def _guard(self, show, hit):
+        """Return what is shown of a hit; nothing where its publisher may not see it any more: the decision stands."""
+        try:
+            return show(hit)
+        except PG_CONCURRENCY_EXCEPTIONS_TO_RETRY:
+            raise
+        except Exception:
+            _logger.warning("What rule %s says cannot be shown", hit.rule.name(), exc_info=True)
+            return None
 
     def _render(self, hit):
         record = hit.records[0]
@@ -172,6 +207,9 @@ class SalesRuleEngine(models.AbstractModel):
 
     def _get_inputs(self, hit):
         """Return what a rule saw: label -> value, as the publisher reads it."""
+        return {} if hit.error else self._guard(self._read_inputs, hit) or {}
+
+    def _read_inputs(self, hit):
         record = hit.records[0]
         publisher = self._as_publisher(record, hit.version_id, self._get_company(record))
         rules, condition = self.env['sales.rule'], self._load(hit.version_id)[1][hit.rule.id]

@@ -1,5 +1,5 @@
 from odoo import api, fields, models
-from odoo.exceptions import UserError, ValidationError
+from odoo.exceptions import AccessError, UserError, ValidationError
 
 MODES = [('off', "Off"), ('shadow', "Shadow: only log"), ('warn', "Warn"), ('stop', "In force")]
 #: fields of a set that are part of what is published
@@ -92,14 +92,20 @@ class SalesRuleSet(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
+        self._check_values(*vals_list)
         sets = super().create(vals_list)
         self.env.registry.clear_cache()
         return sets
 
     def write(self, vals):
+        self._check_values(vals)
         result = super().write(vals)
         self.env.registry.clear_cache()
         return result
+
+    def _check_values(self, *vals_list):
+        if not self.env.su and any('published_id' in vals for vals in vals_list):
+            raise AccessError(self.env._("A version is put in force by publishing it, with your own rights."))
 
     @api.ondelete(at_uninstall=False)
     def _unlink_except_published(self):
@@ -126,14 +132,16 @@ class SalesRuleSet(models.Model):
             rule_set.check_access('write')
             if not rule_set.rule_ids:
                 raise UserError(self.env._("%(set)s has no rules yet.", set=rule_set.name))
+            definition = rule_set._prepare_definition()
             version = self.env['sales.rule.version'].sudo().create({
                 'set_id': rule_set.id,
+                **{name: definition[name] for name in ('model', 'when', 'company_id')},
                 'number': max(rule_set.sudo().version_ids.mapped('number'), default=0) + 1,
                 'user_id': self.env.uid,
-                'definition': rule_set._prepare_definition(),
+                'definition': definition,
             })
             version._check_rights()
-            rule_set.published_id = version
+            rule_set.sudo().published_id = version  # nobody puts a version of somebody else's rights in force by hand
             rule_set.message_post(body=self.env._("Version %(number)s is in force.", number=version.number))
         return True
 

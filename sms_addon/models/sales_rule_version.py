@@ -21,6 +21,10 @@ class SalesRuleVersion(models.Model):
         'res.users', string="Published By", readonly=True, required=True, ondelete='restrict', index=True,
         help="The rules look and act with the rights of this user.")
     definition = fields.Json(readonly=True, required=True)
+    # parts of the definition by which the versions are found that are to be asked
+    model = fields.Char(string="Document", readonly=True, required=True)
+    when = fields.Char(string="Asked", readonly=True, required=True)
+    company_id = fields.Many2one('res.company', readonly=True, ondelete='restrict')
     rule_count = fields.Integer(string="Rules", compute='_compute_rule_count')
     note = fields.Char(readonly=True)
 
