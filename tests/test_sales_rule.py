@@ -1,6 +1,9 @@
-from odoo import Command
+import json
+from unittest.mock import Mock
+
+from odoo import Command, fields
 from odoo.exceptions import AccessError, UserError, ValidationError
-from odoo.tests import tagged
+from odoo.tests import new_test_user, tagged
 from odoo.tools import SQL
 
 from .rules_common import RulesCommon
@@ -238,3 +241,150 @@ class TestRuleOccasions(RulesCommon):
         self.assertIn(other, self.env['sales.rule.decision'].with_user(self.all_leads).search([]).order_id)
         with self.assertRaises(AccessError):
             self.env['sales.rule.decision'].with_user(self.portal).search([])
+
+
+@tagged('post_install', '-at_install')
+class TestRuleSafety(RulesCommon):
+    """Ways in which a policy could be lost, found by looking for them."""
+
+    def break_rule(self, rule_set):
+        """Have the first rule of a published version ask for a field that is gone."""
+        definition = rule_set.published_id.definition
+        definition['rules'][0]['domain'] = "[('field_that_was_taken_away', '=', 1)]"
+        self.env.cr.execute(
+            "UPDATE sales_rule_version SET definition = %s WHERE id = %s",
+            [json.dumps(definition), rule_set.published_id.id])
+        self.env.invalidate_all()
+        self.env.registry.clear_cache()
+
+    def test_failing_rule_loses_nothing_of_the_user(self):
+        self.rule_set(([('sales_discount', '>', 90)], 'warn'))
+        self.break_rule(self.rule_set((BIG, 'warn'), on_error='pass', mode='shadow'))
+        order = self.quotation()
+        order.order_line.write({'price_unit': 77})
+        self.env.flush_all()
+        self.env.cr.execute("SELECT price_unit FROM sale_order_line WHERE order_id = %s", [order.id])
+        self.assertEqual(self.env.cr.fetchall(), [(77,)])
+        order.action_confirm()
+        self.assertEqual(order.amount_untaxed, 77)
+
+    def test_field_that_is_gone_blocks_or_passes(self):
+        rule_set = self.rule_set((BIG, 'warn'), on_error='pass')
+        self.break_rule(rule_set)
+        order = self.quotation()
+        order.action_confirm()
+        self.assertEqual(self.decisions(order, current=True).mapped('effect'), ['error'])
+        blocking = self.rule_set((BIG, 'warn'), on_error='block')
+        self.break_rule(blocking)
+        with self.assertRaisesRegex(UserError, "The rule Rule 0 failed.*field_that_was_taken_away"):
+            self.quotation().action_confirm()
+
+    def test_unpublished_edits_change_nothing(self):
+        rule_set = self.rule_set((BIG, 'stop', "Too big"))
+        other = self.env['res.company'].create({'name': "Other"})
+        for values in ({'when': 'save'}, {'company_id': other.id}, {'when': 'schedule'}):
+            rule_set.sudo().write(values)
+            with self.assertRaisesRegex(UserError, "Too big"), self.env.cr.savepoint():
+                self.quotation((self.products[0], 6, 100)).action_confirm()
+            rule_set.sudo().action_discard()
+
+    def test_bare_write_is_judged_on_what_it_makes(self):
+        self.rule_set(([('partner_id.name', '=', "Beta")], 'stop', "Not Beta"))
+        order = self.quotation()
+        with self.assertRaisesRegex(UserError, "Not Beta"), self.env.cr.savepoint():
+            order.write({'state': 'sale', 'partner_id': self.customers[1].id})
+        order.invalidate_recordset()
+        self.assertEqual(order.state, 'draft')
+        order.write({'state': 'sale', 'client_order_ref': "X"})
+        self.assertEqual((order.state, order.client_order_ref), ('sale', "X"))
+
+    def test_rules_on_saving_are_met_at_the_door(self):
+        order = self.quotation((self.products[0], 6, 100))
+        rule_set = self.rule_set((BIG, 'hold', "Ask"), when='save')
+        with self.assertRaisesRegex(UserError, "waits for approval. Ask"), self.env.cr.savepoint():
+            order.action_confirm()
+        order.note = "saved"
+        self.assertEqual(self.decisions(order, current=True).mapped('effect'), ['held'])
+        hold = self.env['sales.order.hold'].search([('order_id', '=', order.id)])
+        self.assertEqual(hold.state, 'waiting')
+        with self.assertRaisesRegex(UserError, "waits for approval"), self.env.cr.savepoint():
+            order.action_confirm()
+        rule_set.mode = 'off'
+        order.action_confirm()
+
+    def test_nobody_puts_a_version_in_force_by_hand(self):
+        rule_set = self.rule_set((BIG, 'stop'))
+        with self.assertRaises(AccessError):
+            rule_set.with_user(self.manager).published_id = rule_set.published_id
+        with self.assertRaises(AccessError):
+            self.env['sales.rule.set'].with_user(self.manager).create(
+                {'name': "X", 'published_id': rule_set.published_id.id})
+
+    def test_customer_is_not_stopped_on_save(self):
+        self.rule_set(([('signed_by', '!=', False)], 'stop', "No signatures"), when='save')
+        order = self.quotation()
+        public = self.env.ref('base.public_user')
+        order.with_user(public).sudo().write({'signed_by': "Al Pha"})
+        self.assertEqual(order.signed_by, "Al Pha")
+        self.assertIn("Accepted by the customer", order.activity_ids.mapped('summary')[0])
+        with self.assertRaisesRegex(UserError, "No signatures"):
+            order.write({'note': "by a user"})
+
+    def test_sentence_that_cannot_be_written(self):
+        self.rule_set((BIG, 'warn', "{partner_id.name}"))
+        self.patch(type(self.env['sales.rule']), '_show_value', Mock(side_effect=AccessError("no")))
+        order = self.quotation((self.products[0], 6, 100))
+        order.action_confirm()
+        self.assertEqual(self.decisions(order, current=True).mapped('message'), ["Rule 0."])
+
+    def test_day_is_that_of_the_company(self):
+        self.company.sales_timezone = 'UTC'
+        today = fields.Date.to_string(fields.Datetime.now().date())
+        self.rule_set((BIG, 'stop', {'date_to': today, 'message': "Until today"}))
+        order = self.quotation((self.products[0], 6, 100))
+        for tz in ('Etc/GMT-14', 'Etc/GMT+12'):
+            with self.assertRaisesRegex(UserError, "Until today"), self.env.cr.savepoint():
+                order.with_context(tz=tz).action_confirm()
+
+    def test_other_company_sees_no_rules(self):
+        other = self.env['res.company'].create({'name': "Other"})
+        self.rule_set((BIG, 'stop'))
+        hidden = self.rule_set((BIG, 'stop', {'action_ids': [Command.create({'kind': 'activity'})]}), publish=False)
+        hidden.sudo().company_id = other
+        for model, domain in (
+            ('sales.rule.set', [('id', '=', hidden.id)]), ('sales.rule', [('set_id', '=', hidden.id)]),
+            ('sales.rule.action', [('rule_id.set_id', '=', hidden.id)]),
+        ):
+            self.assertFalse(self.env[model].with_user(self.manager).search(domain), model)
+            self.assertTrue(self.env[model].search(domain), model)
+
+    def test_log_follows_the_salesperson(self):
+        self.rule_set((BIG, 'warn', "Big"))
+        order = self.quotation((self.products[0], 6, 100))
+        heir = new_test_user(self.env, 'heir of orders', 'sales_team.group_sale_salesman')
+        order.sudo().user_id = heir
+        log = self.env['sales.rule.decision']
+        self.assertTrue(log.with_user(heir).search([('order_id', '=', order.id)]))
+        self.assertFalse(log.with_user(self.salesman).search([('order_id', '=', order.id)]))
+        self.assertIn("Big", order.with_user(heir).sales_rule_warning)
+
+    def test_lines_tell_once(self):
+        self.rule_set(
+            ([('discount', '>', 5)], 'warn', {'message': "D", 'action_ids': [Command.create({'kind': 'activity'})]}),
+            model='sale.order.line', when='save')
+        order = self.quotation(*([(self.products[0], 1, 100, 10)] * 4))
+        self.assertEqual(len(order.activity_ids), 1)
+
+    def test_queries_do_not_grow(self):
+        self.rule_set((BIG, 'warn', "{amount_total} of {partner_id.name}"))
+        counts = []
+        for size in (1, 3, 13):
+            orders = self.env['sale.order'].concat(
+                *(self.quotation((self.products[0], 6, 100)) for _n in range(size)))
+            self.env.flush_all()
+            self.env.invalidate_all()
+            before = self.env.cr.sql_log_count
+            orders.write({'client_order_ref': f"R{size}"})
+            self.env.flush_all()
+            counts.append(self.env.cr.sql_log_count - before)
+        self.assertLessEqual(counts[2], counts[1] + 2, counts)

@@ -108,14 +108,14 @@ class TestDoors(DoorsCommon):
         self.rule_set(*(
             ([('amount_total', '>', 1000 + n), ('partner_id.name', '=', "Nobody")], 'stop') for n in range(9)))
         counts = []
-        for size in (2, 12):
+        for size in (1, 2, 12):
             orders = self.env['sale.order'].concat(*(self.quotation() for _n in range(size)))
             self.env.flush_all()
             self.env.invalidate_all()
             before = self.env.cr.sql_log_count
             self.env['sales.rule.engine']._judge(orders)
             counts.append(self.env.cr.sql_log_count - before)
-        self.assertEqual(counts[0], counts[1])
+        self.assertEqual(counts[1], counts[2])
 
 
 @tagged('post_install', '-at_install')
