@@ -102,14 +102,14 @@ class SaleOrder(models.Model):
         accepted = bool(self.env.cr.cache.get(ACCEPTED))
         if not accepted and not self.env.context.get(INTERACTIVE):
             with self._open_door():
-                return super().action_confirm(), self.browse(), []
+                return super().action_confirm(), self.browse(), []  # pylint: disable=super-method-mismatch
         # Other modules come first, whatever they ask or change. Once an order has to wait, nothing of it has happened.
         with self._open_door() as door:
             # a person who presses the button is told at once that an order cannot pass
             door.may_wait = lambda verdict: bool(verdict.message) and (accepted or not verdict.is_stopped)
             try:
                 with self.env.cr.savepoint():
-                    action = super().action_confirm()
+                    action = super().action_confirm()  # pylint: disable=super-method-mismatch
             except UserError:
                 if not door.waiting:
                     raise
@@ -121,6 +121,7 @@ class SaleOrder(models.Model):
         reasons = waiting._leave_waiting(door.waiting, accepted)
         others = self - waiting
         with others._open_door():
+            # pylint: disable-next=super-method-mismatch
             action = super(SaleOrder, others).action_confirm() if others else True
         return action, waiting, reasons
 

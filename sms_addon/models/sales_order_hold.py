@@ -61,7 +61,7 @@ class SalesOrderHold(models.Model):
         'res.users', 'sales_order_hold_approver_rel', string="May Decide Now", readonly=True,
         help="Those asked who have not decided yet, and who stands in for the absent ones.")
     escalate_at = fields.Datetime(readonly=True, index='btree_not_null')
-    figures = fields.Json(readonly=True, help="For which approval is asked.")
+    figures = fields.Json(string="Figures Asked For", readonly=True, help="For which approval is asked.")
     released_figures = fields.Json(readonly=True, help="For which approval was given.")
     vote_ids = fields.One2many('sales.order.vote', 'hold_id', string="Votes", readonly=True)
     approval_count = fields.Integer(string="Approvals", compute='_compute_approval_count')

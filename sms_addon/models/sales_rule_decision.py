@@ -89,9 +89,7 @@ class SalesRuleDecision(models.Model):
             sets = self.env['sales.rule.engine']._get_asked_sets(model, 'event')
             domain &= Domain('set_id', 'in', sets)
         known = log.search(domain)
-        same = {
-            (decision.res_id, *(decision[name].id if name.endswith('_id') else decision[name] for name in SAME)): decision
-            for decision in known}
+        same = {decision._get_key(): decision for decision in known}
         kept, fresh = log.browse(), []
         for record, rows in entries:
             for row in rows:
@@ -106,6 +104,10 @@ class SalesRuleDecision(models.Model):
         decisions = log.create(fresh)
         if held := decisions.filtered(lambda decision: decision.effect == 'held'):
             self.env['sales.order.hold']._request(held, accepted=accepted)
+
+    def _get_key(self):
+        values = (self[name] for name in SAME)
+        return self.res_id, *(value.id if isinstance(value, models.BaseModel) else value for value in values)
 
     @api.model
     def _prepare_row(self, record, hit, when):

@@ -70,7 +70,8 @@ class SalesRuleEngine(models.AbstractModel):
                 found.setdefault(order, []).extend(
                     hit for hit in hits if hit.effect in ('held', 'stopped') or self._blocks(hit))
         released = self._get_released(orders, found)
-        return {order.id: self._make_verdict(order, found.get(order, []), released.get(order.id, ())) for order in orders}
+        return {
+            order.id: self._make_verdict(order, found.get(order, []), released.get(order.id, ())) for order in orders}
 
     def _make_verdict(self, order, hits, released):
         holds = []

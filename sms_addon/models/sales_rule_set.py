@@ -48,7 +48,7 @@ class SalesRuleSet(models.Model):
         help="Takes effect at once, in the current company. Shadow writes down what would be decided, and nothing else"
              " happens. Warn makes a warning of whatever would stop or hold.")
     rule_ids = fields.One2many('sales.rule', 'set_id', string="Rules", copy=True)
-    rule_count = fields.Integer(string="Rules", compute='_compute_rule_count')
+    rule_count = fields.Integer(string="Number of Rules", compute='_compute_rule_count')
     version_ids = fields.One2many('sales.rule.version', 'set_id', string="Versions")
     published_id = fields.Many2one(
         'sales.rule.version', string="Version in Force", readonly=True, copy=False, ondelete='restrict')
