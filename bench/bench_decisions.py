@@ -80,7 +80,8 @@ def measure_fact(env, fact):
     on, off = undisturbed(in_turns(env, rules, list(make(SINGLE_ROUNDS // 4)), confirm))
     rules.mode = 'off'
     return at_most(
-        f'confirming one order, what a rule on {fact} adds', 1000 * (on - off), 25, 'ms', seconds={'on': on, 'off': off})
+        f'confirming one order, what a rule on {fact} adds', 1000 * (on - off), 25, 'ms',
+        seconds={'on': on, 'off': off})
 
 
 def prepare_confirmation(env):
