@@ -24,7 +24,8 @@ class TestSalesApproval(ApprovalCommon):
             'salesman_id': self.salesman.id, 'amount': 70, 'rule_ids': self.rules[0].ids, 'accepted': False,
         }])
         self.assertEqual(hold.figures, {
-            'total': 70, 'discount': 30, 'margin': 94.29, 'credit': 0, 'payment_days': 0})
+            'customer': order.partner_id.id, 'total': 70, 'discount': 30, 'margin': 94.29, 'credit': 0,
+            'payment_days': 0})
         self.assertEqual(self.activities(hold).user_id, self.first)
         self.assertEqual(self.activities(hold).activity_type_id.category, 'sales_approval')
         self.assertIn("Approver 1", self.said(order))
@@ -68,12 +69,70 @@ class TestSalesApproval(ApprovalCommon):
     def test_credit_used_is_a_figure(self):
         order = self.held_order()
         self.approve(self.request(order), self.first)
-        read = type(self.env['sales.order.hold'])._read_credit
-        with patch.object(
-            type(self.env['sales.order.hold']), '_read_credit', lambda hold, order: read(hold, order) + 5,
-        ):
-            if 'sales_credit_used' not in order._fields:
-                self.assertEqual(self.released(order), {})
+        self.assertIn(order.id, self.released(order))
+        self.order([(self.products[0], 1, 100)])
+        self.env.flush_all()
+        self.env.invalidate_all()
+        self.assertEqual(self.released(order), {}, "the customer owes more by another order")
+
+    def test_a_release_is_for_its_customer(self):
+        order = self.held_order()
+        hold = self.request(order)
+        order.partner_id = self.customers[1]
+        with self.assertRaisesRegex(UserError, "the customer changed from Alpha to Beta"):
+            self.approve(hold, self.first)
+        warning = hold._prepare_figures()
+        self.assertTrue(warning['warning'])
+        self.assertEqual(warning['rows'][0], {'label': "Customer", 'mark': "changed", 'before': "Alpha", 'now': "Beta"})
+        self.request(order)
+        self.assertEqual(hold.revision, 2)
+        self.approve(hold, self.first)
+        self.assertIn(order.id, self.released(order))
+        order.partner_id = self.customers[0]
+        self.assertEqual(self.released(order), {})
+        contact = self.env['res.partner'].create({'name': "Contact", 'parent_id': self.customers[1].id})
+        order.partner_id = contact
+        self.assertIn(order.id, self.released(order), "a contact of the customer")
+
+    def publish(self):
+        self.rules.set_id.with_user(self.env.ref('base.user_admin')).action_publish()
+        return self.rules.set_id.published_id.id
+
+    def test_a_release_is_for_what_the_rule_said(self):
+        changes = (
+            ({'domain': "[('amount_total', '>', 1)]"}, False),
+            ({'approval_policy_id': self.make_policy("Other", self.second).id}, False),
+            ({'message': "Better said"}, True),
+            ({'name': "Better named"}, True),
+        )
+        for change, stays in changes:
+            order = self.held_order()
+            self.approve(self.request(order, version_id=self.publish()), self.first)
+            saved = {name: self.rules[0][name] for name in change}
+            self.rules[0].write(change)
+            self.assertIn(order.id, self.released(order), "what is not published decides nothing")
+            self.publish()
+            self.assertEqual(order.id in self.released(order), stays, change)
+            self.rules[0].write({name: getattr(value, 'id', value) for name, value in saved.items()})
+            self.publish()
+            self.assertIn(order.id, self.released(order))
+
+    def test_a_changed_rule_makes_a_new_request(self):
+        order = self.held_order()
+        hold = self.request(order, version_id=self.publish())
+        self.request(order, version_id=self.publish())
+        self.assertEqual(hold.revision, 1)
+        self.rules[0].domain = "[('amount_total', '>', 1)]"
+        self.request(order, version_id=self.publish())
+        self.assertEqual(hold.revision, 2)
+
+    def test_an_archived_rule_is_released_as_long_as_it_decides(self):
+        order = self.held_order()
+        version = self.publish()
+        self.rules[0].active = False
+        hold = self.request(order, version_id=version)
+        self.approve(hold, self.first)
+        self.assertEqual(self.released(order), {order.id: set(self.rules[0].ids)})
 
     def test_better_figures_need_no_second_approval(self):
         order = self.held_order(discount=30)
@@ -97,9 +156,48 @@ class TestSalesApproval(ApprovalCommon):
         hold = self.request(order)
         self.assertEqual(self.request(order, accepted=True), hold)
         self.assertTrue(hold.accepted)
+        self.request(order, self.rules)
+        self.assertEqual((hold.revision, hold.accepted), (2, True), "more rules, but what was accepted")
+        self.assertNotIn("is not confirmed by itself", self.said(order))
+
+    def test_the_customers_acceptance_ends_with_worse_figures(self):
+        order = self.held_order()
+        hold = self.request(order, accepted=True)
         self.double(order)
         self.request(order)
-        self.assertEqual((hold.revision, hold.accepted), (2, True))
+        self.assertEqual((hold.revision, hold.accepted), (2, False))
+        self.assertIn("is not confirmed by itself", self.said(order))
+        self.approve(hold, self.first)
+        self.assertEqual(order.state, 'draft')
+        self.assertIn("can be confirmed now", self.said(order))
+
+    def test_an_old_acceptance_does_not_confirm_on_another_approval(self):
+        other = self.make_policy("Credit", self.second)
+        order = self.held_order()
+        hold = self.request(order, accepted=True)
+        with patch.object(type(order), '_validate_order', lambda order: None):
+            self.approve(hold, self.first)
+        self.assertTrue(hold.accepted)
+        self.double(order)
+        self.rules[1].approval_policy_id = other
+        self.approve(self.request(order, self.rules[1]), self.second)
+        self.assertEqual(order.state, 'draft')
+
+    def test_the_customers_acceptance_ends_with_cancelling(self):
+        for leave in (
+            lambda order: order._action_cancel(),
+            lambda order: order.action_quotation_sent(),
+        ):
+            order = self.held_order()
+            hold = self.request(order, accepted=True)
+            with patch.object(type(order), '_validate_order', lambda order: None):
+                self.approve(hold, self.first)
+            leave(order)
+            order.action_draft()
+            self.assertFalse(hold.accepted)
+            self.rules[1].approval_policy_id = self.make_policy("Credit", self.second)
+            self.approve(self.request(order, self.rules[1]), self.second)
+            self.assertEqual(order.state, 'draft')
 
     def test_worse_figures_or_more_rules_make_a_new_request(self):
         self.policy.level_ids.write({'user_ids': [Command.link(self.second.id)], 'quorum': 2})

@@ -158,12 +158,13 @@ class SalesOrderHold(models.Model):
 
     def _release(self):
         """Let the order pass, for the figures it has now: the last approver has seen no worse ones."""
-        self.released_figures = self._read_figures(self.order_id)[self.order_id]
+        now = self._read_figures(self.order_id)[self.order_id]
+        self.released_figures = now
         self._close('approved')
         holds = self.order_id.sales_hold_ids
         others = holds.filtered(lambda hold: hold.state == 'waiting')
         self._tell_released(others)
-        if not others and any(hold.accepted for hold in holds if hold.state == 'approved'):
+        if not others and any(hold.accepted and hold._is_good(now) for hold in holds):
             self._confirm_order()
 
     def _confirm_order(self):
