@@ -389,12 +389,13 @@ class TestSalesApproval(ApprovalCommon):
         told = order.message_ids.filtered(lambda message: self.salesman.partner_id in message.notified_partner_ids)
         self.assertIn("The warehouse is on fire", told[0].body)
 
-    def test_an_order_that_is_held_again_is_told(self):
+    def test_an_order_that_is_not_confirmed_is_told(self):
         order = self.held_order()
         hold = self.request(order, accepted=True)
         with patch.object(type(order), '_validate_order', lambda order: None):
             self.approve(hold, self.first)
-        self.assertIn("could not be confirmed: It is held again", self.said(order))
+        self.assertIn("could not be confirmed: Confirm it by hand to see what it waits for.", self.said(order))
+        self.assertNotIn("held again", self.said(order), "it may be another module")
 
     # -- the fields of the order
 
@@ -826,6 +827,15 @@ class TestSalesApprovalSafety(ApprovalCommon):
             self.approve(hold, self.first, hold_revision=1)
         self.approve(hold, self.first, hold_revision=2)
         self.assertEqual(hold.state, 'approved')
+
+    def test_no_revision_is_none_that_was_shown(self):
+        hold = self.request(self.held_order())
+        for revision in (0, False):
+            with self.assertRaisesRegex(UserError, "since you opened it"):
+                self.approve(hold, self.first, hold_revision=revision)
+            with self.assertRaisesRegex(UserError, "since you opened it"):
+                self.wizard(hold, self.first, 'approve', hold_revision=revision).action_decide()
+        self.assertTrue(hold.with_user(self.first).action_approve())
 
     def test_the_wizard_remembers_what_it_showed(self):
         order = self.held_order()
