@@ -947,6 +947,29 @@ class TestSalesApprovalSafety(ApprovalCommon):
         Form(self.policy.with_user(self.manager)).save()
         self.assertEqual(len(self.policy.copy().level_ids), 1)
 
+    def test_who_changed_a_policy_is_seen(self):
+        self.cr.flush()  # what is new is not tracked
+        policy = self.policy.with_user(self.manager).with_context(tracking_disable=False, mail_notrack=False)
+        policy.own_orders = True
+        policy.level_ids.write({'user_ids': [Command.set((self.first + self.manager).ids)], 'quorum': 2})
+        policy.write({'level_ids': [Command.create({'approver': 'team_leader', 'sequence': 20, 'escalate_hours': 5})]})
+        policy.level_ids[-1].unlink()
+        self.cr.flush()
+        said = self.said(policy)
+        for text in (
+            "Level changed from: 0. These users (Approver 1), approvals needed: 1.",
+            "To: 0. These users (Approver 1, Manager), approvals needed: 2.",
+            "Level added: 20. The leader of the sales team, approvals needed: 1, after 5 hours",
+            "Level removed: 20.",
+        ):
+            self.assertIn(text, said)
+        self.assertEqual(
+            self.policy.sudo().message_ids.tracking_value_ids.field_id.mapped('name'), ['own_orders'])
+        self.assertEqual(self.policy.message_ids[:4].author_id, self.manager.partner_id)
+        count = len(policy.message_ids)
+        policy.level_ids[0].quorum = 2
+        self.assertEqual(len(policy.message_ids), count, "nothing has changed")
+
     def test_waiting_holds_of_a_policy(self):
         self.request(self.held_order())
         self.assertEqual(self.policy.hold_count, 1)
