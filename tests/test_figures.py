@@ -57,3 +57,9 @@ class TestFigures(unittest.TestCase):
     def test_no_tolerance(self):
         self.assertEqual(figures.worse({'total': 100}, {'total': math.nextafter(100, 101)}), ['total'])
         self.assertEqual(figures.worse({}, {}), [])
+
+    @given(FIGURES, st.integers(1, 9), st.integers(1, 9))
+    def test_another_customer_is_another_order(self, value, first, second):
+        found = figures.worse({**value, 'customer': first}, {**value, 'customer': second})
+        self.assertEqual(found, [] if first == second else ['customer'])
+        self.assertEqual(figures.worse(value, {**value, 'customer': second}), [])

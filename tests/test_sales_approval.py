@@ -24,7 +24,8 @@ class TestSalesApproval(ApprovalCommon):
             'salesman_id': self.salesman.id, 'amount': 70, 'rule_ids': self.rules[0].ids, 'accepted': False,
         }])
         self.assertEqual(hold.figures, {
-            'total': 70, 'discount': 30, 'margin': 94.29, 'credit': 0, 'payment_days': 0})
+            'customer': order.partner_id.id, 'total': 70, 'discount': 30, 'margin': 94.29, 'credit': 0,
+            'payment_days': 0})
         self.assertEqual(self.activities(hold).user_id, self.first)
         self.assertEqual(self.activities(hold).activity_type_id.category, 'sales_approval')
         self.assertIn("Approver 1", self.said(order))
@@ -68,12 +69,70 @@ class TestSalesApproval(ApprovalCommon):
     def test_credit_used_is_a_figure(self):
         order = self.held_order()
         self.approve(self.request(order), self.first)
-        read = type(self.env['sales.order.hold'])._read_credit
-        with patch.object(
-            type(self.env['sales.order.hold']), '_read_credit', lambda hold, order: read(hold, order) + 5,
-        ):
-            if 'sales_credit_used' not in order._fields:
-                self.assertEqual(self.released(order), {})
+        self.assertIn(order.id, self.released(order))
+        self.order([(self.products[0], 1, 100)])
+        self.env.flush_all()
+        self.env.invalidate_all()
+        self.assertEqual(self.released(order), {}, "the customer owes more by another order")
+
+    def test_a_release_is_for_its_customer(self):
+        order = self.held_order()
+        hold = self.request(order)
+        order.partner_id = self.customers[1]
+        with self.assertRaisesRegex(UserError, "the customer changed from Alpha to Beta"):
+            self.approve(hold, self.first)
+        warning = hold._prepare_figures()
+        self.assertTrue(warning['warning'])
+        self.assertEqual(warning['rows'][0], {'label': "Customer", 'mark': "changed", 'before': "Alpha", 'now': "Beta"})
+        self.request(order)
+        self.assertEqual(hold.revision, 2)
+        self.approve(hold, self.first)
+        self.assertIn(order.id, self.released(order))
+        order.partner_id = self.customers[0]
+        self.assertEqual(self.released(order), {})
+        contact = self.env['res.partner'].create({'name': "Contact", 'parent_id': self.customers[1].id})
+        order.partner_id = contact
+        self.assertIn(order.id, self.released(order), "a contact of the customer")
+
+    def publish(self):
+        self.rules.set_id.with_user(self.env.ref('base.user_admin')).action_publish()
+        return self.rules.set_id.published_id.id
+
+    def test_a_release_is_for_what_the_rule_said(self):
+        changes = (
+            ({'domain': "[('amount_total', '>', 1)]"}, False),
+            ({'approval_policy_id': self.make_policy("Other", self.second).id}, False),
+            ({'message': "Better said"}, True),
+            ({'name': "Better named"}, True),
+        )
+        for change, stays in changes:
+            order = self.held_order()
+            self.approve(self.request(order, version_id=self.publish()), self.first)
+            saved = {name: self.rules[0][name] for name in change}
+            self.rules[0].write(change)
+            self.assertIn(order.id, self.released(order), "what is not published decides nothing")
+            self.publish()
+            self.assertEqual(order.id in self.released(order), stays, change)
+            self.rules[0].write({name: getattr(value, 'id', value) for name, value in saved.items()})
+            self.publish()
+            self.assertIn(order.id, self.released(order))
+
+    def test_a_changed_rule_makes_a_new_request(self):
+        order = self.held_order()
+        hold = self.request(order, version_id=self.publish())
+        self.request(order, version_id=self.publish())
+        self.assertEqual(hold.revision, 1)
+        self.rules[0].domain = "[('amount_total', '>', 1)]"
+        self.request(order, version_id=self.publish())
+        self.assertEqual(hold.revision, 2)
+
+    def test_an_archived_rule_is_released_as_long_as_it_decides(self):
+        order = self.held_order()
+        version = self.publish()
+        self.rules[0].active = False
+        hold = self.request(order, version_id=version)
+        self.approve(hold, self.first)
+        self.assertEqual(self.released(order), {order.id: set(self.rules[0].ids)})
 
     def test_better_figures_need_no_second_approval(self):
         order = self.held_order(discount=30)
@@ -97,9 +156,48 @@ class TestSalesApproval(ApprovalCommon):
         hold = self.request(order)
         self.assertEqual(self.request(order, accepted=True), hold)
         self.assertTrue(hold.accepted)
+        self.request(order, self.rules)
+        self.assertEqual((hold.revision, hold.accepted), (2, True), "more rules, but what was accepted")
+        self.assertNotIn("is not confirmed by itself", self.said(order))
+
+    def test_the_customers_acceptance_ends_with_worse_figures(self):
+        order = self.held_order()
+        hold = self.request(order, accepted=True)
         self.double(order)
         self.request(order)
-        self.assertEqual((hold.revision, hold.accepted), (2, True))
+        self.assertEqual((hold.revision, hold.accepted), (2, False))
+        self.assertIn("is not confirmed by itself", self.said(order))
+        self.approve(hold, self.first)
+        self.assertEqual(order.state, 'draft')
+        self.assertIn("can be confirmed now", self.said(order))
+
+    def test_an_old_acceptance_does_not_confirm_on_another_approval(self):
+        other = self.make_policy("Credit", self.second)
+        order = self.held_order()
+        hold = self.request(order, accepted=True)
+        with patch.object(type(order), '_validate_order', lambda order: None):
+            self.approve(hold, self.first)
+        self.assertTrue(hold.accepted)
+        self.double(order)
+        self.rules[1].approval_policy_id = other
+        self.approve(self.request(order, self.rules[1]), self.second)
+        self.assertEqual(order.state, 'draft')
+
+    def test_the_customers_acceptance_ends_with_cancelling(self):
+        for leave in (
+            lambda order: order._action_cancel(),
+            lambda order: order.action_quotation_sent(),
+        ):
+            order = self.held_order()
+            hold = self.request(order, accepted=True)
+            with patch.object(type(order), '_validate_order', lambda order: None):
+                self.approve(hold, self.first)
+            leave(order)
+            order.action_draft()
+            self.assertFalse(hold.accepted)
+            self.rules[1].approval_policy_id = self.make_policy("Credit", self.second)
+            self.approve(self.request(order, self.rules[1]), self.second)
+            self.assertEqual(order.state, 'draft')
 
     def test_worse_figures_or_more_rules_make_a_new_request(self):
         self.policy.level_ids.write({'user_ids': [Command.link(self.second.id)], 'quorum': 2})
@@ -291,12 +389,13 @@ class TestSalesApproval(ApprovalCommon):
         told = order.message_ids.filtered(lambda message: self.salesman.partner_id in message.notified_partner_ids)
         self.assertIn("The warehouse is on fire", told[0].body)
 
-    def test_an_order_that_is_held_again_is_told(self):
+    def test_an_order_that_is_not_confirmed_is_told(self):
         order = self.held_order()
         hold = self.request(order, accepted=True)
         with patch.object(type(order), '_validate_order', lambda order: None):
             self.approve(hold, self.first)
-        self.assertIn("could not be confirmed: It is held again", self.said(order))
+        self.assertIn("could not be confirmed: Confirm it by hand to see what it waits for.", self.said(order))
+        self.assertNotIn("held again", self.said(order), "it may be another module")
 
     # -- the fields of the order
 
@@ -729,6 +828,15 @@ class TestSalesApprovalSafety(ApprovalCommon):
         self.approve(hold, self.first, hold_revision=2)
         self.assertEqual(hold.state, 'approved')
 
+    def test_no_revision_is_none_that_was_shown(self):
+        hold = self.request(self.held_order())
+        for revision in (0, False):
+            with self.assertRaisesRegex(UserError, "since you opened it"):
+                self.approve(hold, self.first, hold_revision=revision)
+            with self.assertRaisesRegex(UserError, "since you opened it"):
+                self.wizard(hold, self.first, 'approve', hold_revision=revision).action_decide()
+        self.assertTrue(hold.with_user(self.first).action_approve())
+
     def test_the_wizard_remembers_what_it_showed(self):
         order = self.held_order()
         hold = self.request(order)
@@ -838,6 +946,29 @@ class TestSalesApprovalSafety(ApprovalCommon):
         self.assertEqual(self.policy.with_user(self.salesman).level_ids.display_name, "Approver 1")
         Form(self.policy.with_user(self.manager)).save()
         self.assertEqual(len(self.policy.copy().level_ids), 1)
+
+    def test_who_changed_a_policy_is_seen(self):
+        self.cr.flush()  # what is new is not tracked
+        policy = self.policy.with_user(self.manager).with_context(tracking_disable=False, mail_notrack=False)
+        policy.own_orders = True
+        policy.level_ids.write({'user_ids': [Command.set((self.first + self.manager).ids)], 'quorum': 2})
+        policy.write({'level_ids': [Command.create({'approver': 'team_leader', 'sequence': 20, 'escalate_hours': 5})]})
+        policy.level_ids[-1].unlink()
+        self.cr.flush()
+        said = self.said(policy)
+        for text in (
+            "Level changed from: 0. These users (Approver 1), approvals needed: 1.",
+            "To: 0. These users (Approver 1, Manager), approvals needed: 2.",
+            "Level added: 20. The leader of the sales team, approvals needed: 1, after 5 hours",
+            "Level removed: 20.",
+        ):
+            self.assertIn(text, said)
+        self.assertEqual(
+            self.policy.sudo().message_ids.tracking_value_ids.field_id.mapped('name'), ['own_orders'])
+        self.assertEqual(self.policy.message_ids[:4].author_id, self.manager.partner_id)
+        count = len(policy.message_ids)
+        policy.level_ids[0].quorum = 2
+        self.assertEqual(len(policy.message_ids), count, "nothing has changed")
 
     def test_waiting_holds_of_a_policy(self):
         self.request(self.held_order())

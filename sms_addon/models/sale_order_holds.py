@@ -82,6 +82,9 @@ class SaleOrder(models.Model):
         result = super().write(vals)
         if vals.get('state') in ('cancel', 'sale'):
             self._withdraw_holds(vals['state'])
+        if vals.get('state') in ('cancel', 'draft'):
+            # the host takes the signature back as well
+            self.sudo().sales_hold_ids.filtered('accepted').accepted = False
         return result
 
     def _withdraw_holds(self, state):

@@ -65,13 +65,56 @@ class SalesApprovalLevel(models.Model):
                 raise ValidationError(self.env._("A level of %(policy)s escalates to nobody.",
                                                  policy=level.policy_id.name))
 
+    # -- what changes is said on the policy
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        levels = super().create(vals_list)
+        for level in levels:
+            level._tell(level.env._("Level added: %(level)s", level=level._describe()))
+        return levels
+
+    def write(self, vals):
+        before = {level: level._describe() for level in self}
+        result = super().write(vals)
+        for level, text in before.items():
+            now = level._describe()
+            if now != text:
+                level._tell(level.env._("Level changed from: %(before)s To: %(now)s", before=text, now=now))
+        return result
+
+    def _tell(self, text):
+        if not self.env.context.get('tracking_disable'):
+            self.policy_id.message_post(body=text)
+
+    def _describe(self):
+        """Return who decides at a level, in the language of the user."""
+        def chosen(name):
+            return dict(self._fields[name]._description_selection(self.env)).get(self[name], '')
+
+        named = self.approver in ('group', 'users')
+        parts = [
+            f"{chosen('approver')} ({self.display_name})" if named else chosen('approver'),
+            self.env._("approvals needed: %(number)s", number=self.quorum),
+        ]
+        if self.escalate_hours:
+            users = ', '.join(self.sudo().escalate_user_ids.mapped('name')) if self.escalate_to == 'users' else ''
+            parts.append(self.env._(
+                "after %(hours)s hours: %(whom)s", hours=self.escalate_hours, whom=users or chosen('escalate_to')))
+        if not self.active:
+            parts.append(self.env._("archived"))
+        return f"{self.sequence}. {', '.join(parts)}."
+
     def unlink(self):
         """Archive a level at which orders waited: votes refer to it, and what waits there goes on to the next."""
         holds = self.env['sales.order.hold'].sudo().search([('level_id', 'in', self.ids)])
         votes = self.env['sales.order.vote'].sudo().search([('level_id', 'in', self.ids)])
         used = holds.level_id | votes.level_id
         used.active = False
-        return super(SalesApprovalLevel, self - used).unlink()
+        unused = self - used
+        for level in unused:
+            level._tell(level.env._("Level removed: %(level)s", level=level._describe()))
+        return super(SalesApprovalLevel, unused).unlink()
 
     def _get_approvers(self, order):
         """Return who is asked about an order, whether or not they may decide."""

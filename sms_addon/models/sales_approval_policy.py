@@ -4,18 +4,21 @@ from odoo import fields, models
 class SalesApprovalPolicy(models.Model):
     """Who releases a held order: levels one after the other, each with its own approvers.
 
-    A policy without levels asks the sales managers.
+    A policy without levels asks the sales managers. Changes take effect at once, so who made them stays to be seen:
+    a manager could let themselves in.
     """
     _name = 'sales.approval.policy'
+    _inherit = ['mail.thread']
     _description = "Approval Policy"
     _order = 'sequence, id'
 
-    name = fields.Char(required=True, translate=True)
-    active = fields.Boolean(default=True)
+    name = fields.Char(required=True, translate=True, tracking=True)
+    active = fields.Boolean(default=True, tracking=True)
     sequence = fields.Integer(default=10)
-    company_id = fields.Many2one('res.company', help="Only for orders of this company; of all companies if empty.")
+    company_id = fields.Many2one(
+        'res.company', help="Only for orders of this company; of all companies if empty.", tracking=True)
     own_orders = fields.Boolean(
-        string="Salespeople May Approve Their Own Orders",
+        string="Salespeople May Approve Their Own Orders", tracking=True,
         help="Otherwise neither the salesperson of an order, nor who created it, nor who asked may approve it, not even"
              " on somebody's behalf.")
     level_ids = fields.One2many('sales.approval.level', 'policy_id', string="Levels", copy=True)

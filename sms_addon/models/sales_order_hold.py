@@ -9,6 +9,8 @@ from ..tools import figures
 
 #: how long the end of the month, or of the next one, may be away
 MONTH_DAYS = {'days_after_end_of_month': 30, 'days_after_end_of_next_month': 61}
+#: what of a rule an approval is bound to; a rule that is published with another of these needs a new one
+TERMS = ('domain', 'decision', 'policy_id')
 STATES = [
     ('waiting', "Waiting"),
     ('approved', "Approved"),
@@ -37,7 +39,9 @@ class SalesOrderHold(models.Model):
     state = fields.Selection(STATES, readonly=True, required=True, default='waiting')
     reason = fields.Text(readonly=True, help="Why the order is held, one sentence for each rule.")
     note = fields.Text(string="Remark", readonly=True)
-    rule_ids = fields.Many2many('sales.rule', readonly=True)
+    # a rule that is archived decides until that is published
+    rule_ids = fields.Many2many('sales.rule', readonly=True, context={'active_test': False})
+    terms = fields.Json(readonly=True, help="What the rules said when approval was asked for, by their ids.")
     decision_ids = fields.Many2many('sales.rule.decision', readonly=True)
     partner_id = fields.Many2one(related='order_id.partner_id', store=True, string="Customer")
     company_id = fields.Many2one(related='order_id.company_id', store=True, index=True)
@@ -112,10 +116,7 @@ class SalesOrderHold(models.Model):
 
     @api.model
     def _read_figures(self, orders):
-        """Return what an approval is bound to, by order: money in the currency of the company, rounded as it is.
-
-        The facts of orders are taken where they are kept; else the host's fields do.
-        """
+        """Return what an approval is bound to, by order: money in the currency of the company, rounded as it is."""
         return {order: self._read_order_figures(order) for order in orders.sudo()}
 
     def _read_order_figures(self, order):
@@ -123,25 +124,13 @@ class SalesOrderHold(models.Model):
         order = order.with_company(order.company_id)
         currency = order.company_id.currency_id
         return {
-            'total': currency.round(self._read_fact(
-                order, 'sales_amount_total_company', lambda: order.amount_total / (order.currency_rate or 1))),
-            'discount': round(self._read_fact(order, 'sales_discount', lambda: self._read_discount(order)), 2),
+            'customer': order.partner_id.commercial_partner_id.id,
+            'total': currency.round(order.sales_amount_total_company),
+            'discount': round(order.sales_discount, 2),
             'margin': self._read_margin(order),
-            'credit': currency.round(self._read_fact(order, 'sales_credit_used', lambda: self._read_credit(order))),
+            'credit': currency.round(order.sales_credit_used),
             'payment_days': self._read_payment_days(order),
         }
-
-    def _read_fact(self, order, name, otherwise):
-        return order[name] if name in order._fields else otherwise()
-
-    def _read_discount(self, order):
-        """Return what the discounts of the lines give away, in percent."""
-        # the host's own amount before discount does not follow when a line changes
-        before = sum(
-            line.price_subtotal / (1 - line.discount / 100) if line.discount != 100
-            else line.price_unit * line.product_uom_qty
-            for line in order.order_line)
-        return (1 - order.amount_untaxed / before) * 100 if before > 0 else 0.0
 
     def _read_margin(self, order):
         """Return the margin in percent, or None where no cost is known or nothing is paid for what has one."""
@@ -150,10 +139,6 @@ class SalesOrderHold(models.Model):
         ):
             return None
         return round(order.margin / order.amount_untaxed * 100, 2)
-
-    def _read_credit(self, order):
-        partner = order.partner_id.commercial_partner_id
-        return partner.credit + partner.credit_to_invoice
 
     def _read_payment_days(self, order):
         """Return the days after which the last part is due at the latest, whenever the invoice comes.
@@ -189,29 +174,43 @@ class SalesOrderHold(models.Model):
 
     def _get_policy(self, decision):
         """Return the policy that was named when the rule was published, whatever the rule says by now."""
-        rules = (decision.version_id.definition or {}).get('rules', ())
-        published = [rule.get('policy_id') for rule in rules if rule['id'] == decision.rule_id.id]
+        terms = self._read_terms(decision.rule_id, decision.version_id)
         policies = self.env['sales.approval.policy'].sudo()
-        return policies.browse(published[0] or ()).exists() if published else decision.rule_id.approval_policy_id
+        return policies.browse(terms['policy_id'] or ()).exists() if terms else decision.rule_id.approval_policy_id
+
+    @api.model
+    def _read_terms(self, rule, version):
+        """Return what of a rule an approval is bound to, as a version says it; nothing if it does not know the rule."""
+        definition = version.definition or {}
+        return next((
+            {'model': definition['model'], **{name: each[name] for name in TERMS}}
+            for each in definition.get('rules', ()) if each['id'] == rule.id), None)
 
     def _request_one(self, order, policy, decisions, now, accepted):
         """Return the one hold of an order and policy, asking for it unless that has been done."""
         holds = self.search([('order_id', '=', order.id), ('policy_id', '=', policy.id)], order='id desc')
         latest, rules = holds[:1], decisions.rule_id
-        if latest.state == 'waiting' and not figures.worse(latest.figures or {}, now) and rules <= latest.rule_ids:
+        terms = {
+            str(decision.rule_id.id): self._read_terms(decision.rule_id, decision.version_id)
+            for decision in decisions.filtered('rule_id')}
+        changed = figures.worse(latest.figures or {}, now)
+        if latest.state == 'waiting' and not changed and terms.items() <= (latest.terms or {}).items():
             latest.decision_ids |= decisions
             if accepted and not latest.accepted:
                 latest.accepted = True
             return latest
+        # the customer has not agreed to what the order has become since
+        kept = latest.state == 'waiting' and latest.accepted
         values = {
             'rule_ids': [fields.Command.set(rules.ids)],
+            'terms': terms,
             'decision_ids': [fields.Command.set(decisions.ids)],
             'reason': "\n".join(dict.fromkeys(decision.message or '' for decision in decisions.sorted('id'))),
             'figures': now,
             'amount': now['total'],
             'requested_by_id': self.env.uid,
             'requested_at': fields.Datetime.now(),
-            'accepted': accepted or latest.state == 'waiting' and latest.accepted,
+            'accepted': accepted or kept and not changed,
         }
         holds._supersede(now, rules)
         if not latest or latest.state in ('approved', 'superseded'):
@@ -220,6 +219,8 @@ class SalesOrderHold(models.Model):
             hold = latest
             hold._renew(values)
         hold._tell_requested()
+        if kept and not hold.accepted:
+            hold._tell_acceptance_outdated()
         hold._enter_level(policy._next_level())
         decisions.filtered(lambda decision: not decision.told).told = ', '.join(hold.asked_ids.mapped('name'))
         return hold
@@ -333,15 +334,26 @@ class SalesOrderHold(models.Model):
     def _get_released(self, orders):
         """Return the rules from which each order has been released, as {order id: {rule id}}.
 
-        A release is good as long as no figure is worse than those it was given for.
+        A release is good as long as no figure is worse than those it was given for, its customer is the same, and
+        the rule says what it said.
         """
         holds = self.sudo().search([('order_id', 'in', orders.ids), ('state', '=', 'approved')])
         now = self._read_figures(holds.order_id)
         released = {}
         for hold in holds:
-            if not figures.worse(hold.released_figures or {}, now[hold.order_id]):
-                released.setdefault(hold.order_id.id, set()).update(hold.rule_ids.ids)
+            if hold._is_good(now[hold.order_id]) and (rules := hold._get_unchanged_rules()):
+                released.setdefault(hold.order_id.id, set()).update(rules.ids)
         return released
+
+    def _is_good(self, now):
+        """Return whether the order has been released for what it is now."""
+        return self.state == 'approved' and not figures.worse(self.released_figures or {}, now)
+
+    def _get_unchanged_rules(self):
+        """Return the rules that are in force as they were when approval was asked for."""
+        terms = self.terms or {}
+        return self.rule_ids.filtered(
+            lambda rule: terms.get(str(rule.id)) == self._read_terms(rule, rule.set_id.published_id))
 
     def _withdraw(self, reason):
         """End open requests without a decision."""

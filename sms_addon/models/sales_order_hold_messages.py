@@ -10,6 +10,7 @@ from ..tools import figures
 _lt = LazyTranslate(__name__)
 
 LABELS = {
+    'customer': _lt("Customer"),
     'total': _lt("Total"),
     'discount': _lt("Discount"),
     'margin': _lt("Margin"),
@@ -17,6 +18,7 @@ LABELS = {
     'payment_days': _lt("Days to pay, at most"),
 }
 CHANGES = {
+    'customer': _lt("the customer changed from %(before)s to %(now)s"),
     'total': _lt("the total rose from %(before)s to %(now)s"),
     'discount': _lt("the discount rose from %(before)s to %(now)s"),
     'margin': _lt("the margin fell from %(before)s to %(now)s"),
@@ -38,6 +40,8 @@ class SalesOrderHold(models.Model):
     def _format_figure(self, name, value):
         if value is None:
             return self.env._("not known")
+        if name == 'customer':
+            return self.env['res.partner'].sudo().browse(value).exists().display_name or self.env._("nobody")
         if name in ('total', 'credit'):
             return format_amount(self.env, value, self.company_id.currency_id)
         if name == 'payment_days':
@@ -58,6 +62,7 @@ class SalesOrderHold(models.Model):
         now = self._read_figures(self.order_id)[self.order_id]
         base = self.released_figures or self.figures or {}
         bad = figures.worse(base, now)
+        worse, changed = self.env._("worse"), self.env._("changed")
         warnings = {
             'waiting': self.env._(
                 "The order got worse since. The salesperson must ask again before it can be approved."),
@@ -66,10 +71,12 @@ class SalesOrderHold(models.Model):
         return {
             'rows': [
                 {
-                    'label': self.env._(label), 'worse': name in bad,
+                    'label': self.env._(label),
+                    'mark': name in bad and (changed if name in figures.IDENTITIES else worse),
                     'before': self._format_figure(name, base[name]), 'now': self._format_figure(name, now[name]),
                 }
-                for name, label in LABELS.items() if name in base
+                for name, label in LABELS.items()
+                if name in base and (name in bad or name not in figures.IDENTITIES)
             ],
             'warning': warnings.get(self.state) if bad and self.order_id.state in ('draft', 'sent') else False,
         }
@@ -92,6 +99,11 @@ class SalesOrderHold(models.Model):
             text = f"{text} {before}"
             self.reason = f"{self.reason}\n{before}"
         self._note(text)
+
+    def _tell_acceptance_outdated(self):
+        self._post_on_order(self.env._(
+            "The customer has accepted what the order was before: once approved, it is not confirmed by itself."),
+            told=True)
 
     def _tell_asked(self, note):
         """Tell the approvers of a level that they are asked, and the order who that is."""

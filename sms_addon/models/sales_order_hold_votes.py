@@ -25,6 +25,7 @@ class SalesOrderHold(models.Model):
         """
         for hold in self:
             hold._decide('approve')
+        return True
 
     def action_open_approve(self):
         return self._open_wizard('approve')
@@ -42,6 +43,7 @@ class SalesOrderHold(models.Model):
                     order=hold.sudo().order_id.name))
             hold.sudo()._lock()
             hold.sudo()._withdraw(self.env._("%(user)s has withdrawn the request.", user=self.env.user.name))
+        return True
 
     def action_open_order(self):
         self.ensure_one()
@@ -111,7 +113,7 @@ class SalesOrderHold(models.Model):
             raise UserError(self.env._(
                 "There is nothing to decide on %(order)s any more: %(state)s.", order=order, state=states[self.state]))
         shown = self.env.context.get('hold_revision')
-        if shown and int(shown) != self.revision:
+        if shown is not None and int(shown) != self.revision:
             raise UserError(self.env._(
                 "%(order)s has been asked for again since you opened it, with other figures. Look at it again.",
                 order=order))
@@ -158,12 +160,13 @@ class SalesOrderHold(models.Model):
 
     def _release(self):
         """Let the order pass, for the figures it has now: the last approver has seen no worse ones."""
-        self.released_figures = self._read_figures(self.order_id)[self.order_id]
+        now = self._read_figures(self.order_id)[self.order_id]
+        self.released_figures = now
         self._close('approved')
         holds = self.order_id.sales_hold_ids
         others = holds.filtered(lambda hold: hold.state == 'waiting')
         self._tell_released(others)
-        if not others and any(hold.accepted for hold in holds if hold.state == 'approved'):
+        if not others and any(hold.accepted and hold._is_good(now) for hold in holds):
             self._confirm_order()
 
     def _confirm_order(self):
@@ -185,7 +188,7 @@ class SalesOrderHold(models.Model):
             self._tell_confirmation_failed(str(error))
         else:
             if order.state != 'sale':
-                self._tell_confirmation_failed(self.env._("It is held again."))
+                self._tell_confirmation_failed(self.env._("Confirm it by hand to see what it waits for."))
 
     # -- escalation
 

@@ -30,7 +30,7 @@ class SalesOrderHoldDecide(models.TransientModel):
     def _read_revisions(self):
         """Return the revisions that the user saw: those of the screen he came from, else what they are now."""
         shown = self.env.context.get('hold_revision')
-        if shown and len(self.hold_ids) == 1:
+        if shown is not None and len(self.hold_ids) == 1:
             return {str(self.hold_ids.id): int(shown)}
         return {str(hold.id): hold.revision for hold in self.hold_ids}
 
