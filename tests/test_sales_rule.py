@@ -1,7 +1,8 @@
 from odoo import Command
 from odoo.exceptions import AccessError, UserError, ValidationError
+from odoo.fields import Domain
 from odoo.tests import tagged
-from odoo.tools import SQL
+from odoo.tools import SQL, mute_logger
 
 from .rules_common import RulesCommon
 
@@ -218,6 +219,34 @@ class TestRuleOccasions(RulesCommon):
         beta.email = 'beta@example.com'
         engine._cron_decide()
         self.assertFalse(decision.current)
+
+    def decide_at_night(self):
+        self.patch(type(self.env['ir.cron']), '_commit_progress', lambda *_args, **_values: 60)
+        with mute_logger('odoo.addons.sms_addon.models.sales_rule_occasion', 'odoo.sql_db'):
+            self.env['sales.rule.engine']._cron_decide()
+
+    def test_bad_rule_does_not_end_the_night(self):
+        bad = self.rule_set(([('name', '=', "Alpha")], 'warn'), ([('name', '=', "Beta")], 'warn'),
+                            model='res.partner', when='schedule', name="Bad")
+        good = self.rule_set(([('name', '=', "Beta")], 'warn'), model='res.partner', when='schedule')
+        rule_set, conditions = self.env['sales.rule.engine']._load(bad.published_id.id)
+        failing = Domain.custom(to_sql=lambda *_args: SQL("(SELECT 1 / 0 = 1)"), predicate=lambda record: True)
+        loaded = rule_set, {**conditions, rule_set.rules[0].id: failing}
+        load = type(self.env['sales.rule.engine'])._load
+        self.patch(type(self.env['sales.rule.engine']), '_load', lambda engine, version_id: (
+            loaded if version_id == bad.published_id.id else load(engine, version_id)))
+        self.decide_at_night()
+        beta = self.customers[1]
+        self.assertEqual(self.decisions(beta, set_id=good.id).mapped('effect'), ['warned'])
+        self.assertIn('warned', self.decisions(beta, set_id=bad.id, rule_name="Rule 1").mapped('effect'))
+        self.assertIn("Rule 0 could not be asked at night: division by zero", bad.message_ids[0].body)
+
+    def test_publisher_who_left_is_told_of_at_night(self):
+        gone = self.rule_set(([('name', '=', "Beta")], 'warn'), model='res.partner', when='schedule', name="Gone")
+        self.author.active = False
+        self.decide_at_night()
+        self.assertFalse(self.decisions(self.customers[1], set_id=gone.id))
+        self.assertIn("Gone could not be asked at night: Author of Rules, who published", gone.sudo().message_ids[0].body)
 
     def test_save_of_customer_and_lead(self):
         self.rule_set(
