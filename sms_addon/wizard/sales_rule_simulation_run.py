@@ -11,7 +11,7 @@ from odoo.orm.domains import DomainAnd
 from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
 from odoo.tools import SQL
 
-from ..models.sales_rule_engine import PART_OF_ORDER
+from ..models.sales_rule import ON_ORDERS
 from ..tools.rule_sets import SEVERITY, RuleSet
 
 _logger = logging.getLogger(__name__)
@@ -90,8 +90,7 @@ class SalesRuleSimulationRun(models.AbstractModel):
 
     def _get_document_model(self):
         when = (self.definition or {}).get('when') or self.set_id.when
-        of_orders = self.model in PART_OF_ORDER and when == 'confirm' or self.model == 'sale.order.line' and when == 'save'
-        return 'sale.order' if of_orders else self.model
+        return 'sale.order' if (self.model, when) in ON_ORDERS else self.model
 
     def _get_asked(self):
         """Return the model of the rules, with the rights of the user and nothing but the company in sight."""
