@@ -224,7 +224,8 @@ class TestSimulation(SimulationCommon):
 
     def make_line_rules(self, **values):
         rule_set = self.env['sales.rule.set'].create({'name': "Lines", 'model': 'sale.order.line', **values})
-        self.add_rule("Discount", [('discount', '>=', 15)], rule_set=rule_set, message="{discount} on {product_id.name}")
+        self.add_rule(
+            "Discount", [('discount', '>=', 15)], rule_set=rule_set, message="{discount} on {product_id.name}")
         return rule_set
 
     def test_order_lines(self):

@@ -75,7 +75,7 @@ class SalesRuleVersion(models.Model):
     def _check_searchable(self, name, condition, model):
         """See to it that the database can be asked: of many documents, and at night, nothing else is."""
         try:
-            model._search(condition).select()
+            model.with_context(**model.env['sales.rule.facts']._compile_only())._search(condition).select()
         except AccessError:
             raise
         except Exception as error:

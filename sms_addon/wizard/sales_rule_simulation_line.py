@@ -23,7 +23,8 @@ class SalesRuleSimulationLine(models.TransientModel):
     res_id = fields.Many2oneReference(string="Number of Document", model_field='model', readonly=True)
     asked_id = fields.Integer(
         string="Number of What Was Asked", readonly=True,
-        help="The line or the customer for which the rule holds, where the document is their order; of several the first.")
+        help="The line or the customer for which the rule holds, where the document is their order; of several the"
+             " first.")
     asked_count = fields.Integer(readonly=True, help="For how many lines of the document the rule holds.")
     document_name = fields.Char(string="Document", compute='_compute_document_name')
     order_id = Reference('sale.order', readonly=True)
@@ -76,7 +77,8 @@ class SalesRuleSimulationLine(models.TransientModel):
                 rule, document = said.get(line.rule_id.id), known.get(line.asked_id)
                 text = rule.message(self.env.lang) if rule else line.rule_name
                 if line.decision in ('failed', 'blocked'):
-                    text = self.env._("The rule %(rule)s failed: %(error)s", rule=line.rule_name, error=errors.get(line.rule_id.id))
+                    text = self.env._(
+                        "The rule %(rule)s failed: %(error)s", rule=line.rule_name, error=errors.get(line.rule_id.id))
                 elif document:
                     text = rules._fill_placeholders(text, document)
                 if line.asked_count > 1:
