@@ -493,6 +493,19 @@ class TestSalesBrokerReceiving(BrokerCommon):
         message.with_user(self.manager).action_retry()
         self.assertEqual(message.attempt_count, 3)
 
+    def test_what_a_rule_stops_is_refused_with_its_reason(self):
+        rule_set = self.env['sales.rule.set'].with_user(self.manager).create({
+            'name': "Few", 'when': 'save', 'mode': 'stop', 'rule_ids': [Command.create({
+                'name': "Many", 'domain': "[('order_line.product_uom_qty', '>', 100)]", 'decision': 'stop',
+                'message': "Nobody orders so many for {partner_id.name}"})]})
+        rule_set.action_publish()
+        message = self.refuse(
+            self.order_message(lines=(('CHAIR', 101),)), "cannot be saved", "Nobody orders so many for Alpha")
+        rule_set.mode = 'warn'
+        message.with_user(self.manager).action_retry()
+        self.assertEqual(message.state, 'done')
+        self.assertIn("Nobody orders so many", message.order_id.sudo().sales_rule_warning)
+
     def test_a_failed_message_can_be_set_aside(self):
         message = self.refuse(b'junk', "not valid JSON")
         message.with_user(self.manager).action_set_aside()

@@ -3,8 +3,9 @@ from unittest.mock import Mock
 
 from odoo import Command, fields
 from odoo.exceptions import AccessError, UserError, ValidationError
+from odoo.fields import Domain
 from odoo.tests import new_test_user, tagged
-from odoo.tools import SQL
+from odoo.tools import SQL, mute_logger
 
 from .rules_common import RulesCommon
 
@@ -111,6 +112,36 @@ class TestRulesAtConfirmation(RulesCommon):
         with self.assertRaises(ValidationError):
             self.rule_set((BIG, 'hold', {'approval_policy_id': False}))
 
+    def test_condition_without_sql_is_not_published(self):
+        rule_set = self.rule_set(([('has_archived_products', '=', True)], 'stop'), publish=False)
+        with self.assertRaisesRegex(ValidationError, "The condition of Rule 0 cannot be searched for"):
+            rule_set.action_publish()
+        rule_set.rule_ids.domain = str([('order_line', 'any', [('order_id.has_archived_products', '=', True)])])
+        with self.assertRaisesRegex(ValidationError, "The condition of Rule 0 cannot be searched for"):
+            rule_set.action_publish()
+
+    def test_facts_are_not_worked_out_to_publish(self):
+        self.patch(type(self.env['sales.rule.facts']), '_select_family', lambda *_args: self.fail("worked out"))
+        self.rule_set(
+            ([('sales_below_pricelist', '>', 10)], 'stop'),
+            ([('order_line.sales_below_pricelist', '>', 10), ('partner_id.sales_overdue_days', '>', 10)], 'stop'))
+
+    def test_only_orders_are_held(self):
+        for model, when, holds in (
+                ('sale.order', 'save', True), ('sale.order', 'confirm', True), ('sale.order.line', 'save', True),
+                ('res.partner', 'confirm', True), ('res.partner', 'save', False), ('crm.lead', 'save', False),
+                ('sale.order', 'event', False), ('sale.order', 'schedule', False), ('res.partner', 'schedule', False)):
+            with self.subTest(model=model, when=when):
+                if holds:
+                    self.rule_set(([], 'hold'), model=model, when=when)
+                    continue
+                with self.assertRaisesRegex(ValidationError, "Rule 0 cannot hold anything"):
+                    self.rule_set(([], 'hold'), model=model, when=when)
+        rule_set = self.rule_set(([], 'hold'))
+        rule_set.when = 'schedule'
+        with self.assertRaisesRegex(ValidationError, "Rule 0 cannot hold anything"):
+            rule_set.action_publish()
+
     def test_rights_of_the_publisher(self):
         # the cost of a product is not for everybody
         field = self.env['sale.order']._fields['client_order_ref']
@@ -155,6 +186,85 @@ class TestRuleActions(RulesCommon):
         order.order_line.discount = 90
         order.order_line.discount = 0
         self.assertEqual(len(order.activity_ids), 2, "it holds anew")
+
+    def test_what_was_deleted_since(self):
+        tag = self.env['crm.tag'].create({'name': "Big"})
+        category = self.env['res.partner.category'].create({'name': "Big"})
+        kind = self.env['mail.activity.type'].create({'name': "Kind"})
+        rule_set = self.rule_set((BIG, 'stop', {'action_ids': [
+            Command.create({'kind': 'tag', 'tag_id': tag.id}),
+            Command.create({'kind': 'tag', 'category_id': category.id}),
+            Command.create({'kind': 'activity', 'activity_type_id': kind.id, 'whom': 'users',
+                            'user_ids': [Command.set(self.manager.ids)]})]}), when='save', mode='warn')
+        tag.unlink()
+        category.unlink()
+        kind.unlink()
+        order = self.quotation((self.products[0], 6, 100))
+        self.assertEqual(self.decisions(order, current=True).mapped('effect'), ['warned'])
+        self.assertEqual(order.activity_ids.activity_type_id, self.env.ref('mail.mail_activity_data_todo'))
+        rule_set.action_discard()
+        self.assertEqual(rule_set.rule_ids.action_ids.mapped('kind'), ['activity'])
+
+    def test_date_is_written_once(self):
+        self.rule_set(
+            (BIG, 'note', self.with_action('set_field', field_name='validity_date', value='"2030-01-31"')),
+            (BIG, 'note', self.with_action('set_field', field_name='commitment_date', value='"2030-01-31 10:00:00"')),
+            (BIG, 'note', self.with_action('set_field', field_name='team_id', value=str(self.team().id))),
+            when='save')
+        order = self.quotation((self.products[0], 6, 100))
+        self.assertEqual(str(order.validity_date), '2030-01-31')
+        self.assertEqual(order.team_id, self.team())
+        written, write = [], type(order).write
+        self.patch(type(order), 'write', lambda orders, vals: written.append(vals) or write(orders, vals))
+        order.client_order_ref = "Ref"
+        self.assertEqual(written, [{'client_order_ref': "Ref"}])
+
+    def team(self):
+        return self.env['crm.team'].search([('company_id', 'in', (False, self.company.id))], limit=1)
+
+    def server_action(self, code, **values):
+        return self.env['ir.actions.server'].create({
+            'name': "Act", 'model_id': self.env['ir.model']._get_id('sale.order'), 'state': 'code', 'code': code,
+            **values})
+
+    def test_server_action_runs_as_the_publisher(self):
+        action = self.server_action("record.write({'client_order_ref': '%s %s' % (env.user.name, env.su)})")
+        self.rule_set((BIG, 'note', self.with_action('server_action', server_action_id=action.id)), when='save')
+        order = self.quotation((self.products[0], 6, 100))
+        self.assertEqual(order.client_order_ref, "Author of Rules False")
+
+    def test_server_action_that_the_publisher_may_not_run(self):
+        group = self.env['res.groups'].create({'name': "Few"})
+        action = self.server_action("record.write({'client_order_ref': 'ran'})", group_ids=[Command.set(group.ids)])
+        rules = (BIG, 'note', self.with_action('server_action', server_action_id=action.id))
+        with self.assertRaisesRegex(AccessError, "Rule 0 runs a server action that Author of Rules may not run"):
+            self.rule_set(rules, when='save')
+        # of another kind of document, which the publisher may not change
+        other = self.server_action("", model_id=self.env['ir.model']._get_id('ir.cron'))
+        with self.assertRaises(AccessError):
+            self.rule_set((BIG, 'note', self.with_action('server_action', server_action_id=other.id)), when='save')
+        # and one that was taken away since
+        self.author.group_ids += group
+        self.rule_set(rules, when='save', on_error='pass')
+        self.author.group_ids -= group
+        order = self.quotation((self.products[0], 6, 100))
+        self.assertFalse(order.client_order_ref)
+        self.assertIn("may not run", self.decisions(order, current=True).error)
+
+    def test_notify_by_mail(self):
+        self.rule_set((BIG, 'warn', {'message': "{name} is big", 'action_ids': [Command.create({
+            'kind': 'notify', 'notify_by': 'mail', 'whom': 'users', 'user_ids': [Command.set(self.manager.ids)],
+        })]}), when='save')
+        order = self.quotation((self.products[0], 6, 100))
+        message = self.env['mail.message'].search([
+            ('model', '=', 'sale.order'), ('res_id', '=', order.id), ('message_type', '=', 'user_notification')])
+        self.assertEqual(message.notified_partner_ids, self.manager.partner_id)
+        self.assertIn(f"{order.name} is big", message.body)
+        self.assertEqual(message.author_id, self.author.partner_id)
+        self.assertEqual(self.decisions(order, current=True).told, f"{self.manager.name}, by mail")
+        order.client_order_ref = "again"
+        self.assertEqual(len(message.search([
+            ('res_id', '=', order.id), ('message_type', '=', 'user_notification'), ('model', '=', 'sale.order')])), 1)
 
     def test_chain_and_loop(self):
         ref = 'client_order_ref'
@@ -221,6 +331,34 @@ class TestRuleOccasions(RulesCommon):
         beta.email = 'beta@example.com'
         engine._cron_decide()
         self.assertFalse(decision.current)
+
+    def decide_at_night(self):
+        self.patch(type(self.env['ir.cron']), '_commit_progress', lambda *_args, **_values: 60)
+        with mute_logger('odoo.addons.sms_addon.models.sales_rule_occasion', 'odoo.sql_db'):
+            self.env['sales.rule.engine']._cron_decide()
+
+    def test_bad_rule_does_not_end_the_night(self):
+        bad = self.rule_set(([('name', '=', "Alpha")], 'warn'), ([('name', '=', "Beta")], 'warn'),
+                            model='res.partner', when='schedule', name="Bad")
+        good = self.rule_set(([('name', '=', "Beta")], 'warn'), model='res.partner', when='schedule')
+        rule_set, conditions = self.env['sales.rule.engine']._load(bad.published_id.id)
+        failing = Domain.custom(to_sql=lambda *_args: SQL("(SELECT 1 / 0 = 1)"), predicate=lambda record: True)
+        loaded = rule_set, {**conditions, rule_set.rules[0].id: failing}
+        load = type(self.env['sales.rule.engine'])._load
+        self.patch(type(self.env['sales.rule.engine']), '_load', lambda engine, version_id: (
+            loaded if version_id == bad.published_id.id else load(engine, version_id)))
+        self.decide_at_night()
+        beta = self.customers[1]
+        self.assertEqual(self.decisions(beta, set_id=good.id).mapped('effect'), ['warned'])
+        self.assertIn('warned', self.decisions(beta, set_id=bad.id, rule_name="Rule 1").mapped('effect'))
+        self.assertIn("Rule 0 could not be asked at night: division by zero", bad.message_ids[0].body)
+
+    def test_publisher_who_left_is_told_of_at_night(self):
+        gone = self.rule_set(([('name', '=', "Beta")], 'warn'), model='res.partner', when='schedule', name="Gone")
+        self.author.active = False
+        self.decide_at_night()
+        self.assertFalse(self.decisions(self.customers[1], set_id=gone.id))
+        self.assertIn("Gone could not be asked at night: Author of Rules, who", gone.sudo().message_ids[0].body)
 
     def test_save_of_customer_and_lead(self):
         self.rule_set(

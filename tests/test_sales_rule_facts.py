@@ -345,19 +345,54 @@ class TestSalesRuleFacts(FactsCommon):
         self.assertFacts(order, sales_stock_short_count=2)
         self.assertEqual(order.order_line.mapped('sales_stock_short'), [0, 7, 0, 1])
 
+    def receive_goods(self, date):
+        """Expect five from a supplier."""
+        supplier = self.env.ref('stock.stock_location_suppliers')
+        self.env['stock.move'].create({
+            'product_id': self.goods.id, 'product_uom_qty': 5, 'location_id': supplier.id,
+            'location_dest_id': self.stock.lot_stock_id.id, 'date': date,
+        })._action_confirm()
+
     def test_receipts_until_the_promise(self):
         order = self.quote((self.goods, 15))
-        supplier = self.env.ref('stock.stock_location_suppliers')
-        move = self.env['stock.move'].create({
-            'product_id': self.goods.id, 'product_uom_qty': 5, 'location_id': supplier.id,
-            'location_dest_id': self.stock.lot_stock_id.id, 'date': '2027-05-10 12:00:00',
-        })
-        move._action_confirm()
+        self.receive_goods('2027-05-10 12:00:00')
         self.assertFacts(order, sales_stock_short_count=1)
         order.commitment_date = '2027-05-10 12:00:00'
         self.assertFacts(order.order_line, sales_stock_short=0)
         order.commitment_date = '2027-05-10 11:00:00'
         self.assertFacts(order.order_line, sales_stock_short=5)
+
+    def test_what_others_want_is_not_there(self):
+        self.stock.out_type_id.reservation_method = 'manual'
+        other = self.quote((self.goods, 10))
+        other.action_confirm()
+        self.assertEqual(other.picking_ids.move_ids.state, 'confirmed')
+        order = self.quote((self.goods, 10))
+        self.assertFacts(order.order_line, sales_stock_short=10)
+        self.assertFacts(other.order_line, sales_stock_short=0)  # what the order itself wants
+        other.picking_ids.move_ids.date = '2027-05-09 12:00:00'
+        self.assertFacts(order.order_line, sales_stock_short=10)  # stays as promised to the other
+        order.commitment_date = '2027-05-08 12:00:00'
+        self.assertFacts(order.order_line, sales_stock_short=0)
+        order.commitment_date = '2027-05-09 12:00:00'
+        self.assertFacts(order.order_line, sales_stock_short=10)
+        self.receive_goods('2027-05-08 12:00:00')
+        self.assertFacts(order.order_line, sales_stock_short=5)
+        order.commitment_date = False
+        self.assertFacts(order.order_line, sales_stock_short=5)  # the receipt is for the other order
+        other.picking_ids.action_assign()
+        self.assertFacts(order.order_line, sales_stock_short=10)  # all is reserved
+        other.picking_ids.action_cancel()
+        self.assertFacts(order.order_line, sales_stock_short=0)
+
+    def test_delivery_in_steps_is_wanted_once(self):
+        self.stock.delivery_steps = 'pick_ship'
+        self.quote((self.goods, 4)).action_confirm()
+        order = self.quote((self.goods, 7))
+        self.assertFacts(order.order_line, sales_stock_short=1)
+        self.stock.pick_type_id.reservation_method = 'manual'
+        self.quote((self.goods, 2)).action_confirm()
+        self.assertFacts(order.order_line, sales_stock_short=3)
 
     def test_own_reservation_covers(self):
         order = self.quote((self.goods, 12, {'product_uom_id': self.goods.uom_id.id}))

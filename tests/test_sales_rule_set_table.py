@@ -68,7 +68,7 @@ class TestRuleSetTable(HttpCase, WarehouseCommon):
         rows[0]['cells'] = {'partner_id': "Alpha, Beta", 'amount_total': "> 5; != 7"}
         rows[0] |= {'decision': 'hold', 'policy': "Managers", 'date_from': '2026-01-01', 'message': "Why"}
         rows[2]['name'] = "Third"
-        rows.append({'name': "New", 'cells': {'order_line.discount': ">= 10"}, 'decision': "Stop"})
+        rows.append({'name': "New", 'cells': {'order_line.discount': ">= 10"}, 'decision': "Block"})
         self.assertEqual(self.rule_set.write_table(rows, archived=[self.rules[1].id]), [])
         first, second, third, new = self.rule_set.with_context(active_test=False).rule_ids.sorted('sequence')
         self.assertEqual(
@@ -179,7 +179,7 @@ class TestRuleSetTable(HttpCase, WarehouseCommon):
         sheet['C6'] = 50  # a spreadsheet makes a number of it
         sheet.delete_rows(7)
         sheet.append([None, "New", "= 5", None, "Sales Order"] + [None] * 8)
-        sheet.cell(8, [cell.value for cell in sheet[5]].index("Decision") + 1).value = "Stop"
+        sheet.cell(8, [cell.value for cell in sheet[5]].index("Decision") + 1).value = "Block"
         self.bring_in(book)
         self.assertEqual(self.rules[0].domain, f"[('amount_total', '=', 50), ('partner_id', '=', {self.alpha.id})]")
         new = self.rule_set.rule_ids - self.rules
@@ -219,7 +219,7 @@ class TestRuleSetTable(HttpCase, WarehouseCommon):
         header = ["ID", "Rule", "Own Condition", "Decision"]
         with self.assertRaisesRegex(UserError, "own condition"):
             self.bring_in(self.make_book(header, ["", "Mine", "[('id', '>', 0)]", "Warn"]))
-        self.bring_in(self.make_book(["ID", "Rule", "Decision"], [str(self.rules[2].id), "Third", "Stop"]))
+        self.bring_in(self.make_book(["ID", "Rule", "Decision"], [str(self.rules[2].id), "Third", "Block"]))
         self.assertEqual((self.rules[2].name, self.rules[2].domain), ("Third", self.domains[2]))
 
     def test_files_that_are_refused(self):

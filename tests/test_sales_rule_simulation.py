@@ -149,16 +149,39 @@ class TestSimulation(SimulationCommon):
         rule.message = "Tiny"
         self.assertEqual(set(self.lines(simulation).mapped('message')), {"Small"})
 
-    def test_failing_rule_is_named(self):
-        self.add_rule("Broken", [])
-        self.add_rule("Small", [('amount_total', '<', 300)])
-        definition = self.rule_set._prepare_definition()
+    def simulate_broken(self, **values):
+        """Simulate a rule that fails before one that holds for all."""
+        rule_set = self.env['sales.rule.set'].create({'name': "Broken", **values})
+        self.add_rule("Broken", [], 'allow', rule_set=rule_set)
+        self.add_rule("All", [], 'note', rule_set=rule_set)
+        definition = rule_set._prepare_definition()
         definition['rules'][0]['domain'] = "[('no_such_field', '=', 1)]"
-        with patch.object(type(self.rule_set), '_prepare_definition', lambda _self: definition):
-            result = self.simulate().get_result()
-        broken, small = result['sides']['a']['rules']
-        self.assertIn('no_such_field', broken['error'])
-        self.assertTrue(small['count'])
+        with patch.object(type(rule_set), '_prepare_definition', lambda _self: definition):
+            return self.simulate(rule_set=rule_set)
+
+    def test_failing_rule_blocks_or_passes(self):
+        for on_error, decision in (('block', 'blocked'), ('pass', 'failed')):
+            with self.subTest(on_error):
+                simulation = self.simulate_broken(on_error=on_error, hit_policy='first')
+                side = simulation.get_result()['sides']['a']
+                broken, others = side['rules']
+                self.assertIn('no_such_field', broken['error'])
+                self.assertEqual((broken['decision'], broken['count'], others['count']), (decision, 12, 12))
+                line = self.lines(simulation, rule_name="Broken")[0]
+                self.assertEqual(line.decision, decision)
+                self.assertIn('no_such_field', line.message)
+                self.assertEqual(line.decisive, True)
+                caught = sum(person['count'] for person in side['salespeople'])
+                self.assertEqual(caught, 12 if on_error == 'block' else 0)
+
+    def test_failing_rule_of_lines_is_one_per_order(self):
+        simulation = self.simulate_broken(model='sale.order.line')
+        self.assertEqual(len(self.lines(simulation, decision='blocked')), 12)
+        self.assertEqual(self.simulate_broken(model='res.partner').get_result()['sides']['a']['rules'][0]['count'], 12)
+
+    def test_nothing_is_blocked_after_the_fact(self):
+        simulation = self.simulate_broken(when='schedule')
+        self.assertEqual(set(self.lines(simulation, rule_name="Broken").mapped('decision')), {'failed'})
 
     def test_period_is_of_the_company(self):
         self.company.sales_timezone = 'Asia/Shanghai'
@@ -199,18 +222,79 @@ class TestSimulation(SimulationCommon):
 
     # -- documents of all kinds
 
+    def make_line_rules(self, **values):
+        rule_set = self.env['sales.rule.set'].create({'name': "Lines", 'model': 'sale.order.line', **values})
+        self.add_rule(
+            "Discount", [('discount', '>=', 15)], rule_set=rule_set, message="{discount} on {product_id.name}")
+        return rule_set
+
     def test_order_lines(self):
-        rule_set = self.env['sales.rule.set'].create({'name': "Lines", 'model': 'sale.order.line', 'when': 'confirm'})
-        self.add_rule("Discount", [('discount', '>=', 15)], rule_set=rule_set)
         order = self.order([(self.products[0], 1, 10, 20)], date='2026-03-01 12:00:00')
         order.order_line = [Command.create({'display_type': 'line_section', 'name': "Section"})]
-        lines = self.lines(self.simulate(rule_set=rule_set))
+        lines = self.lines(self.simulate(rule_set=self.make_line_rules(when='event')))
         expected = self.env['sale.order.line'].search([
             ('discount', '>=', 15), ('order_id.date_order', '>=', '2026-01-01'), ('state', '=', 'sale')])
         self.assertEqual(set(lines.mapped('res_id')), set(expected.ids))
         self.assertEqual(lines.order_id, expected.order_id)
         self.assertAlmostEqual(sum(lines.mapped('amount')), sum(expected.mapped('price_subtotal')), 2)
         self.assertNotIn(order.order_line.filtered('display_type').id, lines.mapped('res_id'))
+
+    def test_rules_on_lines_decide_on_orders(self):
+        order = self.order(
+            [(self.products[2], 1, 10), (self.products[1], 1, 10, 20), (self.products[0], 1, 10, 30)],
+            date='2026-03-01 12:00:00')
+        order.order_line[2].sequence = 1
+        for when in ('save', 'confirm'):
+            simulation = self.simulate(rule_set=self.make_line_rules(when=when))
+            lines = self.lines(simulation)
+            expected = self.env['sale.order'].search([
+                ('order_line.discount', '>=', 15), ('date_order', '>=', '2026-01-01'), ('state', '=', 'sale')])
+            self.assertEqual(sorted(lines.mapped('res_id')), sorted(expected.ids), "one decision for each order")
+            self.assertAlmostEqual(sum(lines.mapped('amount')), sum(expected.mapped('amount_total')), 2)
+            line = lines.filtered(lambda each: each.order_id == order)
+            self.assertEqual((line.model, line.document_name), ('sale.order', order.display_name))
+            self.assertEqual(line.message, "30 on Thing 0 (And on 1 more lines.)")
+            self.assertEqual(line.action_open_document()['res_model'], 'sale.order')
+            self.assertEqual(simulation.document_count, 13)
+            [rule] = simulation.get_result()['sides']['a']['rules']
+            self.assertEqual((rule['holds'], rule['count']), (len(expected),) * 2)
+            self.assertTrue(simulation.of_orders)
+
+    def test_what_ends_the_rules_of_one_line_does_not_end_those_of_another(self):
+        rule_set = self.env['sales.rule.set'].create({'name': "Lines", 'model': 'sale.order.line'})
+        self.add_rule("Known", [('product_id', '=', self.products[0].id)], 'allow', rule_set)
+        self.add_rule("All", [('order_id.name', '=', "TWO")], 'stop', rule_set)
+        self.order([(self.products[0], 1, 10), (self.products[1], 1, 10)], name="TWO", date='2026-03-01 12:00:00')
+        lines = self.lines(self.simulate(rule_set=rule_set)).filtered(lambda line: line.order_id.name == "TWO")
+        self.assertEqual({line.rule_name: (line.decisive, line.asked_count) for line in lines}, {
+            "Known": (False, 1), "All": (True, 1)})
+
+    def test_rules_on_customers_decide_on_orders(self):
+        rule_set = self.env['sales.rule.set'].create({'name': "Customers", 'model': 'res.partner'})
+        self.add_rule("Alpha", [('name', '=', "Alpha")], 'stop', rule_set, message="Not {name}")
+        self.add_rule("Contact", [('name', '=', "Contact")], 'stop', rule_set)
+        contact = self.env['res.partner'].create({'name': "Contact", 'parent_id': self.customers[0].id})
+        order = self.order([(self.products[0], 1, 10)], date='2026-03-01 12:00:00', partner_id=contact.id)
+        expected = self.env['sale.order'].search([
+            ('partner_id', 'in', (self.customers[0] + contact).ids), ('date_order', '>=', '2026-01-01')])
+        self.assertIn(order, expected)
+        simulation = self.simulate(rule_set=rule_set)
+        lines = self.lines(simulation)
+        self.assertEqual(sorted(lines.mapped('res_id')), sorted(expected.ids))
+        self.assertEqual(set(lines.mapped('rule_name')), {"Alpha"}, "the company is asked about, not its contact")
+        self.assertEqual(set(lines.mapped('message')), {"Not Alpha"})
+        self.assertAlmostEqual(sum(lines.mapped('amount')), sum(expected.mapped('amount_total')), 2)
+        self.assertTrue(simulation.get_result()['has_amount'])
+        self.assertEqual(simulation.expected_count, simulation.document_count)
+
+    def test_facts_of_lines_and_customers(self):
+        for model, name, holds in (('sale.order.line', 'sales_cost_missing', True),
+                                   ('res.partner', 'sales_order_count', 0)):
+            rule_set = self.env['sales.rule.set'].create({'name': model, 'model': model})
+            self.add_rule("Fact", [(name, '!=', holds)], rule_set=rule_set)
+            [rule] = self.simulate(rule_set=rule_set).get_result()['sides']['a']['rules']
+            self.assertFalse(rule['error'])
+            self.assertEqual(rule['count'], 12)
 
     def test_customers_and_leads(self):
         today = fields.Date.today()

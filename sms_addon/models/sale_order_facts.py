@@ -106,7 +106,8 @@ class SaleOrder(models.Model):
     sales_stock_short_count = FactInteger(
         string="Lines Short of Stock", family='stock', depends=[*LINES, *MOMENT, 'commitment_date', 'warehouse_id'],
         help="Lines of stored goods that neither the free stock of the warehouse, nor receipts until the delivery date"
-             " of the order, nor its own reservations cover. Stock is that of today, also for a confirmed order, of"
+             " of the order, nor its own reservations cover. What other orders want until then is not there; without a"
+             " delivery date, what they want whenever it is. Stock is that of today, also for a confirmed order, of"
              " which what is delivered counts no more.")
     sales_promise_late_days = FactInteger(
         string="Days Promised Too Early", family='promise',

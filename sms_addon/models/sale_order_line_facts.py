@@ -34,5 +34,5 @@ class SaleOrderLine(models.Model):
         string="Short of Stock", family='stock',
         depends=[*QUANTITY, 'qty_delivered', 'warehouse_id', 'order_id.commitment_date'],
         help="What of the quantity, in the unit of the product, neither the free stock of the warehouse, nor receipts"
-             " until the delivery date, nor reservations for the order cover, as of today; lines of one product share"
-             " what there is.")
+             " until the delivery date, nor reservations for the order cover, as of today. What other orders want until"
+             " then is not there; lines of one product share what is.")

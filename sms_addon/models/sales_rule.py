@@ -3,7 +3,7 @@ from ast import literal_eval
 
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError, ValidationError
-from odoo.fields import Command, Domain
+from odoo.fields import Domain
 from odoo.tools import format_amount, format_date, format_datetime
 
 PLACEHOLDER = re.compile(r'\{([a-z][a-z0-9_.]*)\}')
@@ -11,6 +11,11 @@ PLACEHOLDER = re.compile(r'\{([a-z][a-z0-9_.]*)\}')
 SHOWN = 5
 NESTED = ('any', 'not any')
 PLAIN = ('domain', 'decision')
+#: (kind of document, moment) at which rules decide on an order, which alone can be held
+ON_ORDERS = {
+    ('sale.order', 'save'), ('sale.order', 'confirm'), ('sale.order.line', 'save'), ('sale.order.line', 'confirm'),
+    ('res.partner', 'confirm'),
+}
 
 
 class SalesRule(models.Model):
@@ -34,7 +39,7 @@ class SalesRule(models.Model):
         ('note', "Only act"),
         ('warn', "Warn"),
         ('hold', "Hold for approval"),
-        ('stop', "Stop"),
+        ('stop', "Block"),
     ], required=True, default='warn', help="Let through ends the set: rules below are not asked for this document.")
     message = fields.Char(
         translate=True,
@@ -67,6 +72,19 @@ class SalesRule(models.Model):
         for rule in self:
             for path in PLACEHOLDER.findall(rule.message or ''):
                 self._check_path(rule.name, path, self.env[rule.set_id.model])
+
+    @api.constrains('decision', 'set_id')
+    def _check_hold(self):
+        for rule in self:
+            self._check_can_hold(rule.name, rule.decision, rule.set_id.model, rule.set_id.when)
+
+    @api.model
+    def _check_can_hold(self, name, decision, model, when):
+        """See to it that nothing is held but orders: there would be nothing to approve, and it would pass."""
+        if decision == 'hold' and (model, when) not in ON_ORDERS:
+            raise ValidationError(self.env._(
+                "%(rule)s cannot hold anything: only orders are held, by rules on orders or their lines when they are"
+                " saved or confirmed, and by rules on customers when an order is confirmed.", rule=name))
 
     @api.constrains('decision', 'approval_policy_id')
     def _check_policy(self):
@@ -185,16 +203,17 @@ class SalesRule(models.Model):
             raise UserError(self.env._("A rule of that version is gone."))
         self.write({
             **{name: values[name] for name in (*PLAIN, 'date_from', 'date_to', 'company_id', 'priority')},
-            'approval_policy_id': values['policy_id'],
+            'approval_policy_id': self.env['sales.approval.policy'].browse(values['policy_id'] or []).exists().id,
             'active': True,
             'sequence': sequence,
         })
         for name, texts in (('name', values['name']), ('message', values['message'])):
             self._restore_texts(name, texts)
         self.action_ids.unlink()
-        self.env['sales.rule.action'].create([
-            {**action, 'user_ids': [Command.set(action['user_ids'])], 'rule_id': self.id}
-            for action in values['actions']
+        actions = self.env['sales.rule.action']
+        actions.create([
+            {**restored, 'rule_id': self.id}
+            for action in values['actions'] if (restored := actions._prepare_restored(action))
         ])
 
     def _restore_texts(self, name, texts):

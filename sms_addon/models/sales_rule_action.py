@@ -2,11 +2,14 @@ import json
 
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, ValidationError
+from odoo.fields import Command
 
 COLUMNS = (
     'sequence', 'kind', 'field_name', 'value', 'tag_id', 'category_id', 'activity_type_id', 'summary', 'days', 'whom',
     'server_action_id', 'notify_by',
 )
+#: kind -> columns of which one must be given
+OBJECTS = {'tag': ('tag_id', 'category_id'), 'server_action': ('server_action_id',)}
 #: kinds of fields that no plain value can be given to
 UNSETTABLE = ('one2many', 'many2many', 'binary', 'properties', 'properties_definition', 'json')
 
@@ -67,11 +70,8 @@ class SalesRuleAction(models.Model):
         for action in self:
             if action.kind == 'set_field':
                 action._check_field()
-            missing = {
-                'tag': not (action.tag_id or action.category_id),
-                'server_action': not action.sudo().server_action_id,
-            }.get(action.kind)
-            if missing:
+            objects = OBJECTS.get(action.kind)
+            if objects and not any(action.sudo()[name] for name in objects):
                 raise ValidationError(self.env._(
                     "%(rule)s has an action without its object.", rule=action.rule_id.name))
 
@@ -114,6 +114,23 @@ class SalesRuleAction(models.Model):
         if server_action.group_ids:
             return bool(server_action.group_ids & env.user.sudo().all_group_ids)
         return bool(server_action) and env[server_action.model_id.model].has_access('write')
+
+    @api.model
+    def _prepare_restored(self, action):
+        """Return the values of a published action without what has been deleted since; nothing if nothing is left."""
+        values = {**action, 'user_ids': [Command.set(self._exists('user_ids', action['user_ids']).ids)]}
+        for name in COLUMNS:
+            if self._fields[name].type == 'many2one':
+                values[name] = self._exists(name, action[name]).id
+        if action['kind'] in OBJECTS and not any(values[name] for name in OBJECTS[action['kind']]):
+            return {}
+        return values
+
+    @api.model
+    def _exists(self, name, ids):
+        """Return those records of a published action that are still there."""
+        # what a version names need not be readable to whoever restores it
+        return self.env[self._fields[name].comodel_name].sudo().browse(ids or []).exists()
 
     def _prepare_definition(self):
         self.ensure_one()

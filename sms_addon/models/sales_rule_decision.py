@@ -15,7 +15,7 @@ EFFECTS = [
     ('let_through', "Let through"),
     ('warned', "Warned"),
     ('held', "Held"),
-    ('stopped', "Stopped"),
+    ('stopped', "Blocked"),
     ('error', "Rule failed"),
 ]
 #: what makes two decisions on a document the same
@@ -47,7 +47,7 @@ class SalesRuleDecision(models.Model):
     mode = fields.Selection(MODES, readonly=True)
     decision = fields.Selection([
         ('allow', "Let through"), ('note', "Only act"), ('warn', "Warn"), ('hold', "Hold for approval"),
-        ('stop', "Stop"),
+        ('stop', "Block"),
     ], readonly=True)
     effect = fields.Selection(EFFECTS, readonly=True, required=True)
     message = fields.Char(string="Reason", readonly=True)

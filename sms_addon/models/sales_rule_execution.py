@@ -22,14 +22,18 @@ class SalesRuleExecution(models.AbstractModel):
 
     def _run_set_field(self, record, rule, action):
         value, name = json.loads(action['value'] or 'false'), action['field_name']
-        if record._fields[name].convert_to_write(record[name], record) != value:
+        field = record._fields[name]
+        # as the field has it: a date is no text
+        if field.convert_to_record(field.convert_to_cache(value, record), record) != record[name]:
             record.write({name: value})
 
     def _run_tag(self, record, rule, action):
-        if category := action['category_id']:
+        # what was deleted since the rule was published is not missed
+        actions = self.env['sales.rule.action']
+        if category := actions._exists('category_id', action['category_id']).id:
             partner = record[record._rule_partner_field] if record._name != 'res.partner' else record
             partner.commercial_partner_id.write({'category_id': [Command.link(category)]})
-        if tag := action['tag_id']:
+        if tag := actions._exists('tag_id', action['tag_id']).id:
             document = self._get_document(record)
             document.write({'tag_ids': [Command.link(tag)]})
 
@@ -37,9 +41,10 @@ class SalesRuleExecution(models.AbstractModel):
         document, message = self._get_document(record), self._render(record, rule)
         users = self._get_users(record, action)
         day = fields.Date.context_today(record)
+        kind = self.env['sales.rule.action']._exists('activity_type_id', action['activity_type_id'])
         for user in users:
             document.activity_schedule(
-                activity_type_id=action['activity_type_id'] or self.env.ref('mail.mail_activity_data_todo').id,
+                activity_type_id=(kind or self.env.ref('mail.mail_activity_data_todo')).id,
                 date_deadline=fields.Date.add(day, days=action['days'] or 0),
                 summary=action['summary'] or message, user_id=user.id)
         return [self.env._("%(user)s, by an activity", user=user.name) for user in users]

@@ -17,6 +17,8 @@ BULK = {'jit': 'off', 'work_mem': '262144'}
 IN_ADVANCE = {'price'}
 #: context key: the table in which facts were laid down by ``_materialize``
 TABLE = 'sales_rule_facts'
+#: a table that is never made, for searches that are compiled to see whether they can be
+NOWHERE = 'sales_rule_facts_nowhere'
 
 
 class SalesRuleFacts(models.AbstractModel):
@@ -221,6 +223,14 @@ class SalesRuleFacts(models.AbstractModel):
         if name in self.env.cr.cache.get(TABLE, {}).get((table, model), ()):
             return SQL("SELECT * FROM %s", SQL.identifier(table))
         return self._select(model, SQL("SELECT id FROM %s", SQL.identifier(self.env[model]._table)), [name])
+
+    @api.model
+    def _compile_only(self):
+        """Return a context in which searches for facts are compiled without working any out. They cannot be run."""
+        self.env.cr.cache.setdefault(TABLE, {}).update({
+            (NOWHERE, model): frozenset(field.name for facts in self._facts(model).values() for field in facts)
+            for model in DOCUMENTS})
+        return {TABLE: NOWHERE}
 
     # -- laying down
 

@@ -27,6 +27,9 @@ class SalesRuleFactsStock(models.AbstractModel):
     def _select_line_stock(self, docs):
         """Return what of each line neither free stock nor receipts in time cover, in the unit of the product.
 
+        What other orders want until then and is not reserved for them yet is not there either. Without a promised
+        date, that is all they want beyond what is received before; receipts are not waited for.
+
         Lines of one order and product share what there is, the first ones first. What is reserved for the order
         itself covers it, and what is delivered is needed no more.
         """
@@ -56,26 +59,44 @@ class SalesRuleFactsStock(models.AbstractModel):
                   JOIN stock_location place ON place.id = q.location_id
                  WHERE place.usage = 'internal' AND place.warehouse_id = p.warehouse_id
                  GROUP BY p.warehouse_id, p.product_id),
-            receipts AS MATERIALIZED (
-                SELECT p.warehouse_id, p.product_id, m.date, m.product_qty AS quantity
+            moves AS MATERIALIZED (
+                SELECT p.warehouse_id, p.product_id, m.date, m.sale_line_id,
+                       CASE WHEN x.comes THEN m.product_qty ELSE -GREATEST(0, m.product_qty - CASE
+                            WHEN m.state IN ('partially_available', 'assigned')
+                            THEN m.quantity * COALESCE(m.product_qty / NULLIF(m.product_uom_qty, 0), 1) ELSE 0 END)
+                       END AS quantity
                   FROM products p
                   JOIN stock_move m ON m.product_id = p.product_id
                   JOIN stock_location source ON source.id = m.location_id
                   JOIN stock_location target ON target.id = COALESCE(m.location_final_id, m.location_dest_id)
-                 WHERE m.state IN ('waiting', 'confirmed', 'partially_available', 'assigned')
-                   AND target.usage = 'internal' AND target.warehouse_id = p.warehouse_id
-                   AND (source.usage <> 'internal' OR source.warehouse_id IS DISTINCT FROM p.warehouse_id)),
+                 CROSS JOIN LATERAL (
+                        SELECT COALESCE(target.usage = 'internal' AND target.warehouse_id = p.warehouse_id, FALSE)
+                                   AS comes,
+                               COALESCE(source.usage = 'internal' AND source.warehouse_id = p.warehouse_id, FALSE)
+                                   AS goes) x
+                 WHERE m.state IN ('waiting', 'confirmed', 'partially_available', 'assigned') AND x.comes <> x.goes),
             promised AS (
                 SELECT order_id, warehouse_id, product_id, commitment_date AS date
                   FROM wanted
-                 WHERE commitment_date IS NOT NULL AND EXISTS (SELECT FROM receipts)
+                 WHERE commitment_date IS NOT NULL AND EXISTS (SELECT FROM moves)
                  GROUP BY order_id, warehouse_id, product_id, commitment_date),
             expected AS MATERIALIZED (
                 SELECT order_id, warehouse_id, product_id,
                        SUM(quantity) OVER (PARTITION BY warehouse_id, product_id ORDER BY date) AS quantity
-                  FROM (SELECT NULL::int AS order_id, * FROM receipts
+                  FROM (SELECT NULL::int AS order_id, warehouse_id, product_id, date, quantity FROM moves
                         UNION ALL
-                        SELECT order_id, warehouse_id, product_id, date, 0 FROM promised) moves),
+                        SELECT order_id, warehouse_id, product_id, date, 0 FROM promised) happening),
+            lowest AS MATERIALIZED (
+                SELECT warehouse_id, product_id, MIN(quantity) AS quantity
+                  FROM expected
+                 GROUP BY warehouse_id, product_id),
+            own AS MATERIALIZED (
+                SELECT w.order_id, w.warehouse_id, w.product_id, -SUM(m.quantity) AS quantity
+                  FROM wanted w
+                  JOIN moves m ON m.sale_line_id = w.id AND m.product_id = w.product_id
+                              AND m.warehouse_id = w.warehouse_id
+                 WHERE m.quantity < 0 AND (w.commitment_date IS NULL OR m.date <= w.commitment_date)
+                 GROUP BY w.order_id, w.warehouse_id, w.product_id),
             reserved AS MATERIALIZED (
                 SELECT w.order_id, w.product_id,
                        SUM(m.quantity * COALESCE(m.product_qty / NULLIF(m.product_uom_qty, 0), 1)) AS quantity
@@ -88,12 +109,18 @@ class SalesRuleFactsStock(models.AbstractModel):
                        w.quantity,
                        SUM(w.quantity) OVER (PARTITION BY w.order_id, w.warehouse_id, w.product_id
                                              ORDER BY w.sequence, w.id)
-                       - GREATEST(COALESCE(free.quantity, 0), 0) - COALESCE(expected.quantity, 0)
+                       - GREATEST(0, GREATEST(COALESCE(free.quantity, 0), 0) + CASE
+                            WHEN w.commitment_date IS NULL
+                            THEN LEAST(0, COALESCE(lowest.quantity, 0) + COALESCE(own.quantity, 0))
+                            ELSE COALESCE(expected.quantity, 0) + COALESCE(own.quantity, 0) END)
                        - COALESCE(reserved.quantity, 0))) AS sales_stock_short
               FROM wanted w
               LEFT JOIN free ON free.warehouse_id = w.warehouse_id AND free.product_id = w.product_id
               LEFT JOIN expected ON expected.order_id = w.order_id AND expected.warehouse_id = w.warehouse_id
                                 AND expected.product_id = w.product_id
+              LEFT JOIN lowest ON lowest.warehouse_id = w.warehouse_id AND lowest.product_id = w.product_id
+              LEFT JOIN own ON own.order_id = w.order_id AND own.warehouse_id = w.warehouse_id
+                           AND own.product_id = w.product_id
               LEFT JOIN reserved ON reserved.order_id = w.order_id AND reserved.product_id = w.product_id
             """, docs=docs)
 

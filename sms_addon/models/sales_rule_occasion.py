@@ -1,5 +1,10 @@
-from odoo import api, fields, models
+import logging
+
+from odoo import api, models
 from odoo.fields import Domain
+from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
+
+_logger = logging.getLogger(__name__)
 
 BATCH = 200
 
@@ -81,21 +86,41 @@ class SalesRuleEngine(models.AbstractModel):
         return fresh
 
     def _find_of_set(self, model, company, set_id, version_id):
-        """Return the documents of a company that fulfil a rule of a set anew, and close what does not hold any more."""
+        """Return the documents of a company that fulfil a rule of a set anew, and close what does not hold any more.
+
+        A rule that cannot be asked is told of on its set, and does not keep the others from being asked.
+        """
         rule_set, conditions = self._load(version_id)
-        if self._check_publisher(version_id):
+        if reason := self._check_publisher(version_id):
+            self._tell_not_asked(set_id, version_id, reason)
             return []
         documents = self._as_publisher(self.env[model], version_id, company)
         scope = Domain(documents._rule_company_field, 'in', [company.id, False])
-        decisions = self.env['sales.rule.decision'].sudo()
-        current = Domain([('set_id', '=', set_id), ('company_id', '=', company.id), ('when', '=', 'schedule'),
-                          ('current', '=', True)])
         found = set()
-        for rule in rule_set.valid_rules(fields.Date.context_today(self), company.id):
-            ids = documents._search(conditions[rule.id] & scope)
-            of_rule = decisions.search_fetch(current & Domain('rule_id', '=', rule.id), ['res_id'])
-            held = set(of_rule.mapped('res_id'))
-            now = set(ids)
-            of_rule.filtered(lambda decision: decision.res_id not in now).current = False  # noqa: B023
-            found |= now - held
+        for rule in rule_set.valid_rules(self._get_today(company), company.id):
+            try:
+                with self.env.cr.savepoint():
+                    now = set(documents._search(conditions[rule.id] & scope))
+            except PG_CONCURRENCY_EXCEPTIONS_TO_RETRY:
+                raise
+            except Exception as error:
+                self._tell_not_asked(set_id, version_id, error, rule)
+                continue
+            found |= now - self._close_gone(set_id, rule, company, now)
         return found
+
+    def _close_gone(self, set_id, rule, company, now):
+        """Close the decisions on documents for which a rule does not hold any more; return those it held for."""
+        of_rule = self.env['sales.rule.decision'].sudo().search_fetch([
+            ('set_id', '=', set_id), ('company_id', '=', company.id), ('when', '=', 'schedule'), ('current', '=', True),
+            ('rule_id', '=', rule.id)], ['res_id'])
+        of_rule.filtered(lambda decision: decision.res_id not in now).current = False
+        return set(of_rule.mapped('res_id'))
+
+    def _tell_not_asked(self, set_id, version_id, reason, rule=None):
+        """Tell whoever looks after a set that it, or a rule of it, could not be asked."""
+        rule_set = self.env['sales.rule.set'].sudo().browse(set_id)
+        name = rule.name(self.env.lang) if rule else rule_set.name
+        _logger.warning("%s of version %s could not be asked at night: %s", name, version_id, reason)
+        rule_set.message_post(body=self.env._(
+            "%(rule)s could not be asked at night: %(reason)s", rule=name, reason=reason))

@@ -1,7 +1,7 @@
 from ast import literal_eval
 
 from odoo import api, fields, models
-from odoo.exceptions import UserError
+from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.fields import Domain
 
 from .sales_rule import PLACEHOLDER
@@ -41,6 +41,18 @@ class SalesRuleVersion(models.Model):
             version.display_name = self.env._(
                 "%(set)s, version %(number)s", set=version.set_id.name, number=version.number)
 
+    @api.constrains('definition')
+    def _check_holds(self):
+        """The same as of the rules: their set may have become one of another moment."""
+        for version in self:
+            said = version.definition
+            for rule in said['rules']:
+                self.env['sales.rule']._check_can_hold(
+                    version._get_rule_name(rule), rule['decision'], said['model'], said['when'])
+
+    def _get_rule_name(self, rule):
+        return rule['name'].get(self.env.lang) or rule['name'].get('en_US', '')
+
     def write(self, vals):
         if vals.keys() - {'note'}:
             raise UserError(self.env._("A published version is not changed; publish another one."))
@@ -54,13 +66,25 @@ class SalesRuleVersion(models.Model):
         rules = self.env['sales.rule']
         model = self.env(user=self.user_id.id, su=False)[self.definition['model']]
         for rule in self.definition['rules']:
-            name = rule['name'].get(self.env.lang) or rule['name'].get('en_US', '')
-            paths = {*rules._iter_paths(Domain(literal_eval(rule['domain'])))}
+            name = self._get_rule_name(rule)
+            condition = Domain(literal_eval(rule['domain']))
+            paths = {*rules._iter_paths(condition)}
             paths.update(path for text in rule['message'].values() for path in PLACEHOLDER.findall(text))
             for path in sorted(paths):
                 rules._check_path(name, path, model)
+            self._check_searchable(name, condition, model)
             for action in rule['actions']:
                 self.env['sales.rule.action']._check_rights(name, action, model)
+
+    def _check_searchable(self, name, condition, model):
+        """See to it that the database can be asked: of many documents, and at night, nothing else is."""
+        try:
+            model.with_context(**model.env['sales.rule.facts']._compile_only())._search(condition).select()
+        except AccessError:
+            raise
+        except Exception as error:
+            raise ValidationError(self.env._(
+                "The condition of %(rule)s cannot be searched for: %(error)s", rule=name, error=error)) from error
 
     @api.ondelete(at_uninstall=False)
     def _unlink_except_published(self):

@@ -40,6 +40,7 @@ class SalesRuleSimulation(models.TransientModel):
         string="Quotations Not Sent", help="Look at quotations, too, that no customer has seen yet.")
     company_id = fields.Many2one('res.company', required=True, readonly=True, default=lambda self: self.env.company)
     currency_id = fields.Many2one(related='company_id.currency_id')
+    of_orders = fields.Boolean(compute='_compute_of_orders')
     expected_count = fields.Integer(string="Documents", compute='_compute_expected_count')
 
     state = fields.Selection([
@@ -58,6 +59,11 @@ class SalesRuleSimulation(models.TransientModel):
     def _compute_expected_count(self):
         for simulation in self:
             simulation.expected_count = simulation._count_documents() if simulation.set_id else 0
+
+    @api.depends('set_id')
+    def _compute_of_orders(self):
+        for simulation in self:
+            simulation.of_orders = bool(simulation._get_documents()._rule_order_field) if simulation.set_id else False
 
     @api.depends('set_id')
     def _compute_display_name(self):
@@ -159,11 +165,11 @@ class SalesRuleSimulation(models.TransientModel):
             'state': self.state,
             'name': self.set_id.name,
             'model': self.model,
-            'is_order': self.model == 'sale.order',
+            'is_order': self._get_document_model() == 'sale.order',
             'period': [fields.Date.to_string(self.date_from) or False, fields.Date.to_string(self.date_to) or False],
             'company': self.company_id.name,
             'currency_id': self.currency_id.id,
-            'has_amount': bool(self.env[self.model]._rule_amount_field),
+            'has_amount': bool(self._get_documents()._rule_amount_field),
             'progress': self.progress_id._read_progress(),
             'error': self.error,
         }

@@ -1,8 +1,6 @@
 from odoo import api, fields, models
 from odoo.tools import SQL
 
-from ..models.sales_rule import PLACEHOLDER
-
 
 class Reference(fields.Many2one):
     """A reference that the database does not watch over: hundreds of thousands are written at once, for a few hours."""
@@ -23,6 +21,11 @@ class SalesRuleSimulationLine(models.TransientModel):
     side = fields.Selection([('a', "Simulated"), ('b', "Compared with")], readonly=True, required=True)
     model = fields.Char(string="Kind of Document", readonly=True)
     res_id = fields.Many2oneReference(string="Number of Document", model_field='model', readonly=True)
+    asked_id = fields.Integer(
+        string="Number of What Was Asked", readonly=True,
+        help="The line or the customer for which the rule holds, where the document is their order; of several the"
+             " first.")
+    asked_count = fields.Integer(readonly=True, help="For how many lines of the document the rule holds.")
     document_name = fields.Char(string="Document", compute='_compute_document_name')
     order_id = Reference('sale.order', readonly=True)
     partner_id = Reference('res.partner', string="Customer", readonly=True)
@@ -35,7 +38,7 @@ class SalesRuleSimulationLine(models.TransientModel):
     rule_name = fields.Char(string="Rule Is Called", readonly=True)
     decision = fields.Selection([
         ('allow', "Let through"), ('note', "Only act"), ('warn', "Warn"), ('hold', "Hold for approval"),
-        ('stop', "Stop"),
+        ('stop', "Block"), ('failed', "Fails, does not block"), ('blocked', "Fails, blocks"),
     ], readonly=True)
     decisive = fields.Boolean(
         readonly=True, help="The strictest of the decisions on a document: only these are counted.")
@@ -62,32 +65,25 @@ class SalesRuleSimulationLine(models.TransientModel):
             for line in lines:
                 line.document_name = names.get(line.res_id, '')
 
-    @api.depends('rule_id', 'res_id')
+    @api.depends('rule_id', 'asked_id', 'asked_count')
     def _compute_message(self):
-        messages = {}
+        rules = self.env['sales.rule']
         for (simulation, side), lines in self.grouped(lambda line: (line.simulation_id, line.side)).items():
-            messages = simulation._get_messages(side)
-            documents = self.env[simulation.model].browse(lines.mapped('res_id')).exists()
+            said = simulation._get_messages(side)
+            errors = {rule['id']: rule['error'] for rule in simulation.rules[side]}
+            documents = self.env[simulation.model].browse(lines.mapped('asked_id')).exists()
             known = {document.id: document for document in documents}
             for line in lines:
-                rule, document = messages.get(line.rule_id.id), known.get(line.res_id)
+                rule, document = said.get(line.rule_id.id), known.get(line.asked_id)
                 text = rule.message(self.env.lang) if rule else line.rule_name
-                line.message = self._fill_placeholders(text, document) if document else text
-
-    @api.model
-    def _fill_placeholders(self, text, document):
-        """Return the sentence of a rule with the values of a document in it."""
-        rules = self.env['sales.rule']
-        if hasattr(rules, '_fill_placeholders'):
-            return rules._fill_placeholders(text, document)
-        return PLACEHOLDER.sub(lambda match: self._show(document, match[1]), text)
-
-    def _show(self, document, path):
-        *links, name = path.split('.')
-        for link in links:
-            document = document[link]
-        value = document[:1][name]
-        return ', '.join(value.mapped('display_name')) if isinstance(value, models.BaseModel) else str(value or '')
+                if line.decision in ('failed', 'blocked'):
+                    text = self.env._(
+                        "The rule %(rule)s failed: %(error)s", rule=line.rule_name, error=errors.get(line.rule_id.id))
+                elif document:
+                    text = rules._fill_placeholders(text, document)
+                if line.asked_count > 1:
+                    text += " " + self.env._("(And on %(count)s more lines.)", count=line.asked_count - 1)
+                line.message = text
 
     @api.autovacuum
     def _gc_lines(self):

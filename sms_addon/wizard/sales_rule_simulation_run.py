@@ -11,12 +11,17 @@ from odoo.orm.domains import DomainAnd
 from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
 from odoo.tools import SQL
 
+from ..models.sales_rule import ON_ORDERS
 from ..tools.rule_sets import SEVERITY, RuleSet
 
 _logger = logging.getLogger(__name__)
 
+#: what comes of a rule that fails: the document goes on without it, or does not pass
+FAILED = {'pass': 'failed', 'block': 'blocked'}
 #: decisions that a salesperson notices
-CAUGHT = ('warn', 'hold', 'stop')
+CAUGHT = ('warn', 'hold', 'stop', 'blocked')
+#: how strict what comes of a rule is
+RANK = {decision: rank for rank, decision in enumerate((*SEVERITY, 'blocked'))} | {'failed': SEVERITY.index('note')}
 #: context key under which the facts of documents are found that were laid down once for all rules
 FACTS = 'sales_rule_facts'
 
@@ -31,6 +36,9 @@ class SalesRuleSimulationRun(models.AbstractModel):
     The documents of the period are laid down in a temporary table, once, as far as the user may see them; then each
     condition is asked about all of them, and the hit policy is a window over what holds. Conditions are searched
     with the rights of the user who simulates, as in any list on the screen.
+
+    The documents are what is decided on. Rules on lines and customers that are asked when an order is saved or
+    confirmed decide on the order: what is asked then are the lines and customers of the orders of the period.
     """
     _name = 'sales.rule.simulation.run'
     _description = "Work of a Simulation"
@@ -48,8 +56,9 @@ class SalesRuleSimulationRun(models.AbstractModel):
         conditions = list(dict.fromkeys(rule.domain for side in sides.values() for rule in side.rules))
         self._create_tables()
         self._add_documents()
+        self._add_asked()
         errors = self._add_hits(conditions, publish)
-        self._add_lines(sides, conditions)
+        self._add_lines(sides, conditions, errors)
         [(count, amount)] = self.env.execute_query(SQL(
             "SELECT COUNT(*), COALESCE(SUM(amount), 0) FROM %s", self._table_name('documents')))
         self.write({
@@ -76,7 +85,15 @@ class SalesRuleSimulationRun(models.AbstractModel):
     # -- which documents
 
     def _get_documents(self):
-        """Return the model of the documents, with the rights of the user and nothing but the company in sight."""
+        """Return the model of what is decided on."""
+        return self._get_asked().env[self._get_document_model()]
+
+    def _get_document_model(self):
+        when = (self.definition or {}).get('when') or self.set_id.when
+        return 'sale.order' if (self.model, when) in ON_ORDERS else self.model
+
+    def _get_asked(self):
+        """Return the model of the rules, with the rights of the user and nothing but the company in sight."""
         return self.env(su=False)[self.model].with_context(
             allowed_company_ids=self.company_id.ids, active_test=True).with_company(self.company_id)
 
@@ -169,7 +186,8 @@ class SalesRuleSimulationRun(models.AbstractModel):
 
     def _drop_tables(self):
         self.env.cr.execute(SQL(
-            "DROP TABLE IF EXISTS %s, %s", self._table_name('documents'), self._table_name('hits')))
+            "DROP TABLE IF EXISTS %s, %s, %s",
+            self._table_name('documents'), self._table_name('asked'), self._table_name('hits')))
 
     def _add_documents(self):
         table = self._table_name('documents')
@@ -177,8 +195,36 @@ class SalesRuleSimulationRun(models.AbstractModel):
         self.env.cr.execute(SQL("CREATE UNIQUE INDEX ON %s (id)", table))
         self.env.cr.execute(SQL("ANALYZE %s", table))
 
+    def _add_asked(self):
+        """Lay down whom the rules are asked about, where that is not the document itself, with its place in it."""
+        if self._get_asked_name() == 'documents':
+            return
+        table, documents = self._table_name('asked'), self._table_name('documents')
+        if self.model == 'sale.order.line':
+            lines = self.env['sale.order.line']
+            query = SQL(
+                """SELECT l.id, d.id AS document_id, l.sequence
+                     FROM %s d JOIN sale_order_line l ON l.order_id = d.id
+                    WHERE l.display_type IS NULL""", documents,
+                to_flush=lines._fields['display_type'])
+            lines.flush_model(['order_id', 'sequence'])
+        else:
+            self.env['res.partner'].flush_model(['commercial_partner_id'])
+            query = SQL(
+                """SELECT COALESCE(p.commercial_partner_id, p.id) AS id, d.id AS document_id, 0 AS sequence
+                     FROM %s d JOIN res_partner p ON p.id = d.partner_id""", documents)
+        self.env.execute_query(SQL("CREATE TEMP TABLE %s ON COMMIT DROP AS %s", table, query))
+        self.env.cr.execute(SQL("CREATE INDEX ON %s (id)", table))
+        self.env.cr.execute(SQL("ANALYZE %s", table))
+
+    def _get_asked_name(self):
+        return 'documents' if self._get_document_model() == self.model else 'asked'
+
     def _add_hits(self, conditions, publish):
-        """Note for which documents each condition holds; return the errors of those that cannot be asked."""
+        """Note for whom each condition holds; return the errors of those that cannot be asked.
+
+        One that cannot be asked fails for every document, as it does when it is in force.
+        """
         documents, errors = self._lay_down_facts(conditions), {}
         for number, condition in enumerate(conditions):
             if publish:
@@ -191,6 +237,7 @@ class SalesRuleSimulationRun(models.AbstractModel):
             except Exception as error:
                 _logger.info("A rule of simulation %s failed", self.id, exc_info=True)
                 errors[number] = str(error)
+                self._add_hits_of_all(number)
         self.env.cr.execute(SQL("ANALYZE %s", self._table_name('hits')))
         return errors
 
@@ -199,11 +246,20 @@ class SalesRuleSimulationRun(models.AbstractModel):
         if not query.is_empty():
             self.env.execute_query(SQL(
                 "INSERT INTO %s SELECT %s, d.id FROM %s d WHERE d.id IN %s",
-                self._table_name('hits'), number, self._table_name('documents'), query.subselect()))
+                self._table_name('hits'), number, self._select_asked(), query.subselect()))
+
+    def _add_hits_of_all(self, number):
+        self.env.cr.execute(SQL(
+            "INSERT INTO %s SELECT %s, d.id FROM %s d", self._table_name('hits'), number, self._select_asked()))
+
+    def _select_asked(self):
+        """Return the relation of the ids of all that the rules are asked about: a customer once, not once an order."""
+        table = self._table_name(self._get_asked_name())
+        return SQL("(SELECT DISTINCT id FROM %s)", table) if self.model == 'res.partner' else table
 
     def _lay_down_facts(self, conditions):
         """Return the documents as they are searched: with the facts that the conditions name worked out once."""
-        documents = self._get_documents()
+        documents = self._get_asked()
         facts = documents.env['sales.rule.facts']
         family_of = {field.name: family for family, fields in facts._facts(self.model).items() for field in fields}
         names, parts = set(), {}
@@ -214,7 +270,7 @@ class SalesRuleSimulationRun(models.AbstractModel):
                 parts.setdefault(family, []).append(self._get_stored_part(condition, family_of))
         if not names:
             return documents
-        ids = SQL("SELECT id FROM %s", self._table_name('documents'))
+        ids = SQL("SELECT id FROM %s", self._table_name(self._get_asked_name()))
         # whoever is left out by the rest of a condition need not be known so well
         scopes = {} if self.model != 'sale.order' else {
             family: documents._search(part, active_test=False).subselect()
@@ -239,20 +295,41 @@ class SalesRuleSimulationRun(models.AbstractModel):
 
     # -- deciding
 
-    def _values_of_rules(self, sides, conditions):
-        """Return the rules as a relation."""
+    def _values_of_rules(self, sides, conditions, errors):
+        """Return the rules as a relation. One that fails fails whatever others say, and ends nothing."""
         number = {condition: index for index, condition in enumerate(conditions)}
-        rows = [
-            SQL("(%s, %s::int, %s::int, %s::int, %s, %s, %s::int, %s::bool)",
-                side, seq, number[rule.domain], rule.id, rule.name(self.env.lang), rule.decision,
-                SEVERITY.index(rule.decision), rule.decision == 'allow' or rule_set.hit_policy == 'first')
-            for side, rule_set in sides.items() for seq, rule in enumerate(rule_set.rules)
-        ]
+        rows = []
+        for side, rule_set in sides.items():
+            for seq, rule in enumerate(rule_set.rules):
+                fails = number[rule.domain] in errors
+                decision = self._get_failure(rule_set) if fails else rule.decision
+                ends = not fails and (rule.decision == 'allow' or rule_set.hit_policy == 'first')
+                rows.append(SQL(
+                    "(%s, %s::int, %s::int, %s::int, %s, %s, %s::int, %s::bool, %s::bool)", side, seq,
+                    number[rule.domain], rule.id, rule.name(self.env.lang), decision, RANK[decision], ends, fails))
         return SQL(
-            "(VALUES %s) AS r (side, seq, condition, rule_id, rule_name, decision, severity, ends)",
+            "(VALUES %s) AS r (side, seq, condition, rule_id, rule_name, decision, severity, ends, fails)",
             SQL(", ").join(rows))
 
-    def _add_lines(self, sides, conditions):
+    def _get_failure(self, rule_set):
+        """Return what comes of a rule that fails; there is nothing to stop after the fact."""
+        return FAILED[rule_set.on_error if rule_set.when in ('save', 'confirm') else 'pass']
+
+    def _select_picked(self):
+        """Return the SQL of the rules that decide on each document, and for whom of it they hold."""
+        picked = SQL("last IS NULL OR seq <= last OR fails")
+        if self._get_asked_name() == 'documents':
+            return SQL("SELECT *, id AS asked_id, 1 AS asked_count FROM holding WHERE %s", picked)
+        return SQL(
+            """SELECT side, seq, rule_id, rule_name, decision, severity, a.document_id AS id,
+                      (ARRAY_AGG(a.id ORDER BY a.sequence, a.id))[1] AS asked_id, COUNT(*) AS asked_count
+                 FROM holding h
+                 JOIN %s a ON a.id = h.id
+                WHERE %s
+                GROUP BY a.document_id, side, seq, rule_id, rule_name, decision, severity
+            """, self._table_name('asked'), picked)
+
+    def _add_lines(self, sides, conditions, errors):
         """Write what is decided: the rules that hold up to the one that ends the set, the strictest marked."""
         if not conditions:
             return
@@ -267,15 +344,15 @@ class SalesRuleSimulationRun(models.AbstractModel):
                 SELECT *, ROW_NUMBER() OVER (PARTITION BY id, side ORDER BY severity DESC, seq) = 1 AS decisive,
                        COALESCE(MAX(severity) FILTER (WHERE side = 'a' AND severity >= %(caught)s) OVER w, 0) AS now,
                        COALESCE(MAX(severity) FILTER (WHERE side = 'b' AND severity >= %(caught)s) OVER w, 0) AS before
-                  FROM holding
-                 WHERE last IS NULL OR seq <= last
+                  FROM (%(picked)s) picked
                 WINDOW w AS (PARTITION BY id)
             )
             INSERT INTO sales_rule_simulation_line (
-                   simulation_id, side, model, res_id, order_id, partner_id, user_id, date, amount, rule_id, rule_name,
-                   decision, decisive, change, company_id, create_uid, create_date, write_uid, write_date)
-            SELECT %(simulation)s, d.side, %(model)s, d.id, s.order_id, s.partner_id, s.user_id, s.date, s.amount,
-                   d.rule_id, d.rule_name, d.decision, d.decisive,
+                   simulation_id, side, model, res_id, asked_id, asked_count, order_id, partner_id, user_id, date,
+                   amount, rule_id, rule_name, decision, decisive, change, company_id, create_uid, create_date,
+                   write_uid, write_date)
+            SELECT %(simulation)s, d.side, %(model)s, d.id, d.asked_id, d.asked_count, s.order_id, s.partner_id,
+                   s.user_id, s.date, s.amount, d.rule_id, d.rule_name, d.decision, d.decisive,
                    CASE WHEN NOT %(compared)s OR d.severity < %(caught)s THEN NULL
                         WHEN d.before = 0 THEN 'new' WHEN d.now = 0 THEN 'gone'
                         WHEN d.now > d.before THEN 'stricter' WHEN d.now < d.before THEN 'milder' ELSE 'same' END,
@@ -283,9 +360,19 @@ class SalesRuleSimulationRun(models.AbstractModel):
               FROM deciding d
               JOIN %(documents)s s ON s.id = d.id
             """,
-            rules=self._values_of_rules(sides, conditions), hits=self._table_name('hits'), caught=caught,
-            simulation=self.id, model=self.model, compared='b' in sides, company=self.company_id.id,
-            uid=self.env.uid, now=self.env.cr.now(), documents=self._table_name('documents')))
+            rules=self._values_of_rules(sides, conditions, errors), hits=self._table_name('hits'), caught=caught,
+            picked=self._select_picked(), simulation=self.id, model=self._get_document_model(),
+            compared='b' in sides, company=self.company_id.id, uid=self.env.uid, now=self.env.cr.now(),
+            documents=self._table_name('documents')))
+
+    def _select_holding(self):
+        """Return the relation of the documents for which conditions hold, whatever of them they hold for."""
+        hits = self._table_name('hits')
+        if self._get_asked_name() == 'documents':
+            return hits
+        return SQL(
+            "(SELECT DISTINCT condition, a.document_id AS id FROM %s h JOIN %s a ON a.id = h.id)",
+            hits, self._table_name('asked'))
 
     def _describe_rules(self, sides, conditions, errors):
         """Return side -> what there is to tell of each rule.
@@ -294,14 +381,14 @@ class SalesRuleSimulationRun(models.AbstractModel):
         their ids, plain and scattered.
         """
         signatures = {number: signature for number, *signature in self.env.execute_query(SQL(
-            "SELECT condition, COUNT(*), SUM(id)::text, SUM(hashint8extended(id, 4))::text FROM %s GROUP BY 1",
-            self._table_name('hits')))}
+            "SELECT condition, COUNT(*), SUM(id)::text, SUM(hashint8extended(id, 4))::text FROM %s h GROUP BY 1",
+            self._select_holding()))}
         number = {condition: index for index, condition in enumerate(conditions)}
         return {
             side: [{
                 'id': rule.id,
                 'name': rule.name(self.env.lang),
-                'decision': rule.decision,
+                'decision': self._get_failure(rule_set) if number[rule.domain] in errors else rule.decision,
                 'condition': number[rule.domain],
                 'signature': signatures.get(number[rule.domain]) or [0, '0', '0'],
                 'error': errors.get(number[rule.domain]) or False,

@@ -4,18 +4,24 @@ import { formatInteger, formatMonetary, formatPercentage } from "@web/views/fiel
 
 /** What happens to a document, from the strictest to the mildest, with its colours by day and by night. */
 export const DECISIONS = [
+    { id: "blocked", colors: ["#842029", "#b3525b"], badge: "text-bg-danger" },
     { id: "stop", colors: ["#dc3545", "#e46e78"], badge: "text-bg-danger" },
     { id: "hold", colors: ["#ffac00", "#f0b23c"], badge: "text-bg-warning" },
     { id: "warn", colors: ["#17a2b8", "#4fb9ca"], badge: "text-bg-info" },
     { id: "allow", colors: ["#28a745", "#4fbf68"], badge: "text-bg-success" },
+    { id: "failed", colors: ["#d63384", "#e07bac"], badge: "text-bg-danger" },
     { id: "note", colors: ["#b0b7c3", "#7c8590"], badge: "text-bg-secondary" },
 ];
-export const CAUGHT = ["stop", "hold", "warn"];
+export const CAUGHT = ["blocked", "stop", "hold", "warn"];
+/** What has a card only if it happened: a rule that fails. */
+const RARE = ["blocked"];
 
 /** What people call a decision once it has been taken. */
 export function getDecisionLabels() {
     return {
-        stop: _t("Stopped"),
+        blocked: _t("Blocked by a failing rule"),
+        failed: _t("Passed by a failing rule"),
+        stop: _t("Blocked"),
         hold: _t("Held"),
         warn: _t("Warned"),
         allow: _t("Let through"),
@@ -71,7 +77,7 @@ export function getCards(data) {
     ];
     for (const { id } of DECISIONS) {
         const { count, amount } = figures[id];
-        if (CAUGHT.includes(id) || count || (before && before[id].count)) {
+        if ((CAUGHT.includes(id) && !RARE.includes(id)) || count || (before && before[id].count)) {
             const card = { name: id, title: labels[id], value: number(count) };
             const values = { share: share(count, documents.count), amount: money(amount) };
             card.note = data.has_amount
