@@ -7,7 +7,6 @@ import pytz
 
 from odoo import models
 from odoo.fields import Domain
-from odoo.orm.domains import DomainAnd
 from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
 from odoo.tools import SQL
 
@@ -288,7 +287,7 @@ class SalesRuleSimulationRun(models.AbstractModel):
     def _get_stored_part(self, condition, facts):
         """Return what a condition asks for besides facts, so far as all of it must hold."""
         domain = Domain(literal_eval(condition))
-        parts = domain.children if isinstance(domain, DomainAnd) else [domain]
+        parts = domain.children if getattr(domain, 'OPERATOR', '') == '&' else [domain]
         return Domain.AND(
             part for part in parts
             if not any(leaf.field_expr.partition('.')[0] in facts for leaf in part.iter_conditions()))
