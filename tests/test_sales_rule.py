@@ -1,5 +1,5 @@
 import json
-from unittest.mock import Mock
+from unittest.mock import Mock, patch
 
 from odoo import Command, fields
 from odoo.exceptions import AccessError, UserError, ValidationError
@@ -526,3 +526,22 @@ class TestRuleSafety(RulesCommon):
             self.env.flush_all()
             counts.append(self.env.cr.sql_log_count - before)
         self.assertLessEqual(counts[2], counts[1] + 2, counts)
+
+    def test_memory_and_database_agree(self):
+        self.rule_set(*((domain, 'warn') for domain in (
+            BIG, [('sales_discount', '>', 5)], [('sales_line_discount_max', '>=', 10), ('amount_total', '>', 150)],
+            ['|', ('sales_orders_before', '>', 100), ('amount_total', '<', 150)], [],
+            [('partner_id.name', '=', "Beta"), ('sales_first_order', '=', True)],
+        )))
+        orders = self.env['sale.order'].concat(*(
+            self.quotation((self.products[n % 3], n, 60, 5 * (n % 4)), partner_id=self.customers[n % 2].id)
+            for n in range(1, 10)))
+        engine = self.env['sales.rule.engine']
+
+        def ask():
+            return {order: [hit.rule.id for hit in hits] for order, hits in engine._ask(orders, 'confirm').items()}
+
+        in_memory = ask()
+        with patch('odoo.addons.sms_addon.models.sales_rule_engine.IN_MEMORY', 0):
+            self.assertEqual(ask(), in_memory)
+        self.assertGreater(len({tuple(rules) for rules in in_memory.values()}), 3)

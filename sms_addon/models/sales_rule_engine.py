@@ -1,3 +1,4 @@
+import itertools
 import logging
 from ast import literal_eval
 from contextlib import contextmanager
@@ -129,6 +130,27 @@ class SalesRuleEngine(models.AbstractModel):
         """Return the conditions by rule id as they are looked at in memory: comparisons with facts made once."""
         rule_set, conditions = self._load(version_id)
         return {rule_id: self._prepare_predicate(rule_set.model, each) for rule_id, each in conditions.items()}
+
+    @api.model
+    @tools.ormcache('version_id')
+    def _load_stored_parts(self, version_id):
+        """Return what conditions ask for besides facts, by rule id."""
+        rule_set, conditions = self._load(version_id)
+
+        def is_fact(path):
+            return bool(getattr(self._get_last_field(rule_set.model, path), 'family', None))
+
+        return {rule_id: self._get_stored_part(each, is_fact) for rule_id, each in conditions.items()}
+
+    @api.model
+    def _get_stored_part(self, condition, is_fact):
+        """Return what a condition asks for besides facts, so far as all of it must hold.
+
+        :param is_fact: whether a path leads to a fact
+        """
+        parts = condition.children if getattr(condition, 'OPERATOR', '') == '&' else [condition]
+        paths = self.env['sales.rule']._iter_paths
+        return Domain.AND(part for part in parts if not any(map(is_fact, paths(part))))
 
     def _prepare_predicate(self, model, condition):
         facts = self.env['sales.rule.facts']
@@ -284,30 +306,48 @@ class SalesRuleEngine(models.AbstractModel):
 
     def _match_in_memory(self, documents, rules, version_id):
         documents.check_access('read')  # what the publisher may not see must not pass for that
-        facts, predicates, matches = self._get_facts(version_id), self._load_predicates(version_id), {}
-        if names := {name for rule in rules for name in facts[rule.id].names}:
-            self.env['sales.rule.facts']._prefetch(documents, sorted(names))
-        for rule in rules:
-            for record_id in documents.filtered_domain(predicates[rule.id])._ids:
-                matches.setdefault(record_id, []).append(rule)
-        return matches
+        return self._gather(rules, self._filter(dict.fromkeys(rules, documents), version_id))
 
     def _match_in_database(self, documents, rules, version_id):
-        """Look at many documents in one query, with a column for each rule; facts are read once, for memory."""
-        facts, conditions = self._get_facts(version_id), self._load(version_id)[1]
-        matches = self._match_in_memory(documents, [rule for rule in rules if facts[rule.id].families], version_id)
-        stored = [rule for rule in rules if not facts[rule.id].families]
+        """Look at many documents in one query, with a column for each rule.
+
+        Of rules that ask for facts, the query looks at the rest of what they ask, and memory at what that leaves.
+        """
+        documents.check_access('read')
+        facts, parts = self._get_facts(version_id), self._load_stored_parts(version_id)
         query = documents._search(Domain('id', 'in', documents.ids))
         columns = [
-            conditions[rule.id].optimize_full(documents)._to_sql(documents, documents._table, query)
-            for rule in stored]
+            parts[rule.id].optimize_full(documents)._to_sql(documents, documents._table, query) for rule in rules]
+        found = {rule: [] for rule in rules}
         for record_id, *flags in self.env.execute_query(
                 query.select(SQL.identifier(documents._table, 'id'), *columns)):
             if any(flags):
-                matches.setdefault(record_id, []).extend(
-                    rule for rule, holds in zip(stored, flags, strict=True) if holds)
-        order = {rule: number for number, rule in enumerate(rules)}
-        return {record_id: sorted(found, key=order.get) for record_id, found in matches.items()}
+                for rule in itertools.compress(rules, flags):
+                    found[rule].append(record_id)
+        left = {rule: documents.browse(ids) for rule, ids in found.items() if ids and facts[rule.id].families}
+        return self._gather(rules, found | self._filter(left, version_id))
+
+    def _filter(self, left, version_id):
+        """Return rule -> ids of the documents that fulfil it in memory, of rule -> documents to look at."""
+        facts, predicates = self._get_facts(version_id), self._load_predicates(version_id)
+        wanted = {}
+        for rule, documents in left.items():
+            for name in facts[rule.id].names:
+                wanted[name] = wanted.get(name, documents) | documents
+        by_documents = {}
+        for name, documents in wanted.items():
+            by_documents.setdefault(documents, []).append(name)
+        for documents, names in by_documents.items():
+            self.env['sales.rule.facts']._prefetch(documents, sorted(names))
+        return {rule: documents.filtered_domain(predicates[rule.id])._ids for rule, documents in left.items()}
+
+    def _gather(self, rules, found):
+        """Return document id -> rules in their order."""
+        matches = {}
+        for rule in rules:
+            for record_id in found[rule]:
+                matches.setdefault(record_id, []).append(rule)
+        return matches
 
     @api.model
     def _get_asked_sets(self, model, when):

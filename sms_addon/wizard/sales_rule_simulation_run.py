@@ -266,7 +266,8 @@ class SalesRuleSimulationRun(models.AbstractModel):
             asked = family_of.keys() & self._get_names(condition)
             names |= asked
             for family in {family_of[name] for name in asked}:
-                parts.setdefault(family, []).append(self._get_stored_part(condition, family_of))
+                parts.setdefault(family, []).append(self.env['sales.rule.engine']._get_stored_part(
+                    Domain(literal_eval(condition)), lambda path: path.partition('.')[0] in family_of))
         if not names:
             return documents
         ids = SQL("SELECT id FROM %s", self._table_name(self._get_asked_name()))
@@ -283,14 +284,6 @@ class SalesRuleSimulationRun(models.AbstractModel):
             return {leaf.field_expr.partition('.')[0] for leaf in Domain(literal_eval(condition)).iter_conditions()}
         except (ValueError, SyntaxError, TypeError):
             return set()  # an error that is told when its turn comes
-
-    def _get_stored_part(self, condition, facts):
-        """Return what a condition asks for besides facts, so far as all of it must hold."""
-        domain = Domain(literal_eval(condition))
-        parts = domain.children if getattr(domain, 'OPERATOR', '') == '&' else [domain]
-        return Domain.AND(
-            part for part in parts
-            if not any(leaf.field_expr.partition('.')[0] in facts for leaf in part.iter_conditions()))
 
     # -- deciding
 
