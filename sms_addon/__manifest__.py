@@ -1,6 +1,6 @@
 {
     'name': "Sales Management",
-    'version': '19.0.1.2.0',
+    'version': '19.0.1.3.0',
     'category': 'Sales/Sales',
     'summary': "Revenue, customers, orders, products and stock of your running Odoo as one managed system",
     'author': "Sales Management founders",
@@ -18,7 +18,10 @@
         'sale_stock',
         'spreadsheet_dashboard_sale',
     ],
-    'external_dependencies': {'python': ['jsonschema', 'kombu', 'numpy', 'openpyxl', 'XlsxWriter']},
+    'external_dependencies': {'python': [
+        'implicit', 'jsonschema', 'kombu', 'mlxtend', 'numpy', 'openpyxl', 'pandas', 'scikit-learn', 'scipy',
+        'XlsxWriter',
+    ]},
     'data': [
         'security/sms_addon_groups.xml',
         'security/ir.model.access.csv',
