@@ -94,3 +94,4 @@ from . import sale_order_facts
 from . import sale_order_line_facts
 from . import res_partner_facts
 from . import sales_rule_set_table
+from . import sales_segment
