@@ -94,3 +94,9 @@ from . import sale_order_facts
 from . import sale_order_line_facts
 from . import res_partner_facts
 from . import sales_rule_set_table
+from . import sales_study_data
+from . import sales_study_run
+from . import sales_study_progress
+from . import sales_study
+from . import sales_study_measure
+from . import sales_customer_outlook
