@@ -1,18 +1,14 @@
-"""What analyses say where there is too little to say anything."""
+"""What keeps a study from saying anything; nothing here knows Odoo."""
 
 
 class ThinDataError(ValueError):
-    """There is too little data for an answer that would mean something.
+    """The data does not bear the answer.
 
-    :param code: short name of what is missing, for whoever puts it into a sentence
-    :param numbers: the figures of that sentence, such as what there is and what is needed
+    :param str code: which reason, for whoever puts it in a sentence
+    :param numbers: what the sentence needs
     """
 
     def __init__(self, code: str, **numbers):
-        super().__init__(code, numbers)
+        super().__init__(f"{code}: {numbers}")
         self.code = code
         self.numbers = numbers
-
-    def __str__(self):
-        figures = ", ".join(f"{name}={value}" for name, value in self.numbers.items())
-        return f"{self.code} ({figures})" if figures else self.code
