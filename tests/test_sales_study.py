@@ -294,7 +294,9 @@ class TestStudy(StudyCommon):
         self.work(self.runs(self.outcome(value=0.75)))
         self.assertRecordValues(first.measure_ids, [{'value': 0.8}, {'value': 0.2}])
         self.assertRecordValues(second.measure_ids, [
-            {'value': 0.75, 'other_value': 0.8, 'change': 'worse'}, {'value': 0.2, 'other_value': 0.2, 'change': 'same'}])
+            {'value': 0.75, 'other_value': 0.8, 'change': 'worse'},
+            {'value': 0.2, 'other_value': 0.2, 'change': 'same'},
+        ])
 
     def test_two_runs_beside_each_other(self):
         first, second, third = (self.run_study(self.runs(self.outcome(value=value))) for value in (0.6, 0.7, 0.8))
@@ -337,7 +339,6 @@ class TestStudy(StudyCommon):
 
     def test_a_study_of_each_kind_is_there(self):
         company = self.env['res.company'].create({'name': "New"})
-        self.studies._ensure_defaults(company)
         self.studies._ensure_defaults(company)
         kinds = self.studies.search([('company_id', '=', company.id)]).mapped('kind')
         self.assertCountEqual(kinds, self.studies._fields['kind'].get_values(self.env))

@@ -51,7 +51,7 @@ class SalesStudy(models.Model):
     min_confidence = fields.Float(string="Least Confidence", default=0.1)
     parameters = fields.Json(readonly=True, copy=False)
 
-    progress_id = fields.Many2one('sales.study.progress', readonly=True, copy=False)
+    progress_id = fields.Many2one('sales.study.progress', string="Progress Record", readonly=True, copy=False)
     progress = fields.Float(compute='_compute_progress')
     phase = fields.Char(compute='_compute_progress')
     started_at = fields.Datetime(string="Started", readonly=True, copy=False)
@@ -192,7 +192,7 @@ class SalesStudy(models.Model):
         companies = companies or self.env['res.company'].search(Domain.TRUE)
         kinds = list(self._fields['kind'].get_values(self.env))
         there = set(self._read_group([('company_id', 'in', companies.ids)], ['company_id', 'kind']))
-        self.create([
+        self.with_context(tracking_disable=True).create([
             {'kind': kind, 'company_id': company.id, 'user_id': False}
             for company in companies for kind in kinds if (company, kind) not in there
         ])
