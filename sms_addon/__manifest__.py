@@ -75,6 +75,7 @@
         'wizard/sales_rule_simulation_views.xml',
         'wizard/sales_rule_table_import_views.xml',
         'views/sales_study_views.xml',
+        'views/sales_suggestion_views.xml',
         'views/sms_addon_menus.xml',
     ],
     'assets': {

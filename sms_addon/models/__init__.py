@@ -100,3 +100,7 @@ from . import sales_study_progress
 from . import sales_study
 from . import sales_study_measure
 from . import sales_customer_outlook
+from . import sales_suggestion
+from . import sale_order_suggestions
+from . import res_partner_suggestions
+from . import product_product_suggestions

@@ -3,6 +3,7 @@ from dateutil.relativedelta import relativedelta
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 from odoo.fields import Domain
+from odoo.tools.misc import format_datetime
 
 #: what a run is made with, as it was when it began
 PARAMETERS = (
@@ -86,6 +87,12 @@ class SalesStudy(models.Model):
         labels = dict(self._fields['kind']._description_selection(self.env))
         for study in self:
             study.name = labels.get(study.kind)
+
+    @api.depends('name', 'finished_at')
+    def _compute_display_name(self):
+        for study in self:
+            finished = study.finished_at and format_datetime(self.env, study.finished_at, dt_format='short')
+            study.display_name = f"{study.name} ({finished})" if finished else study.name
 
     @api.depends('state', 'progress_id.phase', 'progress_id.done', 'progress_id.total')
     def _compute_progress(self):
