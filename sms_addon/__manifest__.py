@@ -19,7 +19,7 @@
         'spreadsheet_dashboard_sale',
     ],
     'external_dependencies': {'python': [
-        'implicit', 'jsonschema', 'kombu', 'mlxtend', 'numpy', 'openpyxl', 'pandas', 'scikit-learn', 'scipy',
+        'implicit', 'jsonschema', 'kombu', 'mlxtend', 'numpy', 'openpyxl', 'pandas', 'phonenumbers', 'scikit-learn', 'scipy',
         'XlsxWriter',
     ]},
     'data': [

@@ -93,4 +93,7 @@ from . import sales_rule_facts
 from . import sale_order_facts
 from . import sale_order_line_facts
 from . import res_partner_facts
+from . import res_partner_360
+from . import sales_customer_page
+from . import sales_customer_timeline
 from . import sales_rule_set_table

@@ -1,0 +1,46 @@
+from odoo import api, fields, models
+from odoo.tools import SQL
+
+
+class ResPartner(models.Model):
+    """The page that shows a customer; a contact shows its commercial entity."""
+    _inherit = 'res.partner'
+
+    sales_is_customer = fields.Boolean(
+        string="Is a Customer", compute='_compute_sales_is_customer',
+        help="Has orders, quotations, opportunities or customer invoices, itself or by its contacts.")
+
+    @api.depends('commercial_partner_id')
+    def _compute_sales_is_customer(self):
+        self.env['sale.order'].flush_model(['partner_id'])
+        self.env['crm.lead'].flush_model(['partner_id'])
+        self.flush_model(['commercial_partner_id', 'customer_rank'])
+        customers = {row[0] for row in self.env.execute_query(SQL(
+            """
+            SELECT c.id FROM res_partner c
+             WHERE c.id = ANY(%s) AND (c.customer_rank > 0 OR EXISTS (
+                   SELECT FROM res_partner p
+                    WHERE p.commercial_partner_id = c.id AND (
+                          EXISTS (SELECT FROM sale_order s WHERE s.partner_id = p.id)
+                          OR EXISTS (SELECT FROM crm_lead l WHERE l.partner_id = p.id))))
+            """, self.commercial_partner_id.ids))}
+        for partner in self:
+            partner.sales_is_customer = partner.commercial_partner_id._origin.id in customers
+
+    @api.readonly
+    def get_customer_360(self):
+        """Return all that the page of the customer shows, in the current company; see ``sales.customer.page``."""
+        self.ensure_one()
+        self.check_access('read')
+        return self.env['sales.customer.page']._get(self.commercial_partner_id)
+
+    @api.readonly
+    def get_customer_timeline(self, kind=None, place=None):
+        """Return a page of the timeline of the customer.
+
+        :param kind: only entries of that kind, see ``sales.customer.timeline``
+        :param place: the ``next`` of the page before
+        """
+        self.ensure_one()
+        self.check_access('read')
+        return self.env['sales.customer.timeline']._get(self.commercial_partner_id, kind, place)
