@@ -96,4 +96,14 @@ from . import res_partner_facts
 from . import res_partner_360
 from . import sales_customer_page
 from . import sales_customer_timeline
+from . import sales_need
+from . import sales_need_prediction
+from . import sales_reader_needs
+from . import res_partner_needs
+from . import sales_customer_issue
+from . import sales_customer_key
+from . import sales_customer_check
+from . import sales_customer_scan
+from . import sales_reader_quality
+from . import res_partner_quality
 from . import sales_rule_set_table
