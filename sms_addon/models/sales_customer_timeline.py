@@ -96,7 +96,8 @@ class SalesCustomerTimeline(models.AbstractModel):
     @api.model
     def _read_messages(self, customer, place, limit):
         """Return what was written on the customer, its contacts, orders and opportunities that the user may read."""
-        contacts = self.env['res.partner'].with_context(active_test=False)._search([('id', 'child_of', customer.id)])
+        contacts = self.env['res.partner'].with_context(active_test=False)._search([
+            ('commercial_partner_id', '=', customer.id)])
         documents = Domain('model', '=', 'res.partner') & Domain('res_id', 'in', contacts)
         for model in ('sale.order', 'crm.lead'):
             records = self.env[model].with_context(active_test=False)

@@ -1,11 +1,17 @@
 import { Component, onWillStart, onWillUpdateProps, useState } from "@odoo/owl";
-import { deserializeDate, deserializeDateTime, formatDate, formatDateTime } from "@web/core/l10n/dates";
+import {
+    deserializeDate,
+    deserializeDateTime,
+    toLocaleDateString,
+    toLocaleDateTimeString,
+} from "@web/core/l10n/dates";
 import { _t } from "@web/core/l10n/translation";
 import { registry } from "@web/core/registry";
 import { KeepLast } from "@web/core/utils/concurrency";
 import { useService } from "@web/core/utils/hooks";
 import { formatMonetary } from "@web/views/fields/formatters";
 import { standardWidgetProps } from "@web/views/widgets/standard_widget_props";
+import { formatSalesRate } from "../formatters/sales_rate";
 import { useDrillDown } from "../overview/drill_down";
 import { REVENUE } from "../overview/figures";
 import { KpiCard } from "../overview/kpi_card/kpi_card";
@@ -51,11 +57,13 @@ export class Customer360 extends Component {
     }
 
     /** What is open with the customer: each list with what a row opens. */
-    getLists({ quotations, activities, meetings }) {
+    getLists({ quotations, activities, meetings, needs, issues }) {
         return [
+            { name: "needs", title: _t("Needs"), icon: "fa-lightbulb-o", model: "sales.need", ...needs },
             { name: "quotations", title: _t("Open Quotations"), icon: "fa-file-text-o", model: "sale.order", ...quotations },
             { name: "activities", title: _t("Activities"), icon: "fa-clock-o", ...activities },
             { name: "meetings", title: _t("Meetings"), icon: "fa-calendar", model: "calendar.event", ...meetings },
+            { name: "issues", title: _t("Data to Put Right"), icon: "fa-wrench", ...issues },
         ].filter((list) => list.count);
     }
 
@@ -63,11 +71,15 @@ export class Customer360 extends Component {
         return formatMonetary(amount, { currencyId });
     }
 
+    formatProbability(percent) {
+        return formatSalesRate(percent / 100);
+    }
+
     /** Return a moment, or a day where there is no time. */
     formatDate(date) {
         return date.length > 10
-            ? formatDateTime(deserializeDateTime(date), { showSeconds: false })
-            : formatDate(deserializeDate(date));
+            ? toLocaleDateTimeString(deserializeDateTime(date))
+            : toLocaleDateString(deserializeDate(date));
     }
 
     openRecord({ model, id }) {
@@ -80,6 +92,11 @@ export class Customer360 extends Component {
     }
 
     openRow(list, row) {
+        if (list.name === "issues") {
+            return this.drillDown.open("sms_addon.sales_customer_issue_action", {
+                domain: [["commercial_partner_id", "=", this.state.page.partner_id]],
+            });
+        }
         return this.openRecord(list.model ? { model: list.model, id: row.id } : { model: row.model, id: row.res_id });
     }
 

@@ -56,6 +56,6 @@ export class CustomerTimeline extends Component {
     }
 
     formatDate(date) {
-        return toLocaleDateTimeString(deserializeDateTime(date), { showSeconds: false });
+        return toLocaleDateTimeString(deserializeDateTime(date));
     }
 }
