@@ -29,6 +29,15 @@ from . import sales_order_snooze
 from . import sales_worklist
 from . import sales_reader_tracking
 from . import sales_reader_rules
+from . import sales_segment
+from . import sales_customer_outlook
+from . import sales_customer_figures
+from . import sales_customer_scale
+from . import sales_customer_touch
+from . import sales_customer_profile
+from . import sales_customer_profile_refresh
+from . import sales_customer_profile_actions
+from . import sales_reader_customer
 from . import account_move
 from . import account_payment
 from . import calendar_event
@@ -107,4 +116,5 @@ from . import sales_customer_check
 from . import sales_customer_scan
 from . import sales_reader_quality
 from . import res_partner_quality
+from . import res_partner_profile
 from . import sales_rule_set_table
