@@ -15,8 +15,14 @@ class Customer360Common(LedgerCommon):
     def setUpClass(cls):
         super().setUpClass()
         cls.customer = cls.customers[0]
+        cls.customer.user_id = cls.manager
         cls.contact = cls.env['res.partner'].create({
             'name': "Anna", 'parent_id': cls.customer.id, 'email': 'anna@example.com', 'phone': '+32 2 290 34 90'})
+
+    @classmethod
+    def refresh(cls):
+        super().refresh()
+        cls.env['sales.customer.profile']._rebuild_all()
 
     def add_history(self):
         """Two orders of this year, one of last year, one of another salesperson, one of another customer."""
@@ -70,7 +76,7 @@ class TestCustomer360(Customer360Common):
     def test_a_customer_without_orders_has_no_charts(self):
         page = self.page(partner=self.customers[2])
         self.assertEqual((page['periods']['rows'], page['categories']), ([], []))
-        self.assertEqual(page['sales'], {'revenue': 0, 'order_count': 0})
+        self.assertEqual(page['sales'], {'revenue': 0, 'order_count': 0, 'is_whole': False})
 
     def test_what_is_open(self):
         quotation = self.order([(self.products[0], 1, 80)], state='draft', user_id=self.salesman.id,
@@ -107,11 +113,63 @@ class TestCustomer360(Customer360Common):
         self.refresh()
         page = self.page(self.salesman)
         self.assertFalse(page['quotations']['rows'])
-        self.assertEqual(page['sales'], {'revenue': 170, 'order_count': 3})
-        self.assertEqual(self.page(self.all_leads)['sales'], {'revenue': 670, 'order_count': 4})
+        self.assertEqual(page['sales'], {'revenue': 170, 'order_count': 3, 'is_whole': False})
+        self.assertFalse(page['profile'])
+        self.assertEqual(self.page(self.all_leads)['sales'], {'revenue': 670, 'order_count': 4, 'is_whole': True})
         orders = {entry['record']['id'] for entry in page['timeline']['entries'] if entry['record']}
         self.assertEqual(
             self.env['sale.order'].browse(orders).user_id, self.salesman)
+
+    def test_whose_customer_it_is_sees_the_sums_of_all_its_orders(self):
+        self.add_history()
+        self.customer.user_id = self.salesman
+        self.env['sales.customer.profile']._rebuild_all()
+        page = self.page(self.salesman)
+        self.assertEqual(page['sales'], {'revenue': 670, 'order_count': 4, 'is_whole': True})
+        self.assertEqual(page['profile']['order_count'], 4)
+        orders = {entry['record']['id'] for entry in page['timeline']['entries'] if entry['record']}
+        self.assertEqual(self.env['sale.order'].browse(orders).user_id, self.salesman, "but not the orders themselves")
+
+    def test_the_profile_says_what_it_rests_on(self):
+        for day in ('2026-01-05', '2026-02-04', '2026-03-06', '2026-04-05'):
+            self.order([(self.products[0], 1, 100)], date=f'{day} 10:00:00')
+        self.refresh()
+        profile = self.page()['profile']
+        self.assertEqual(profile['order_count'], 4)
+        self.assertEqual((profile['first_order_date'], profile['last_order_date']), ('2026-01-05', '2026-04-05'))
+        self.assertEqual((profile['rhythm_days'], profile['rhythm_basis']), (30, 'own'))
+        self.assertEqual((profile['expected_date'], profile['days_to_expected']), ('2026-05-05', -41))
+        self.assertIn("30 days", profile['reason'])
+        self.assertEqual(profile['lifecycle_label'], "At Risk")
+
+    def test_one_order_tells_no_rhythm(self):
+        self.order([(self.products[0], 1, 100)], date='2026-05-05 10:00:00')
+        self.refresh()
+        profile = self.page()['profile']
+        self.assertEqual((profile['rhythm_basis'], profile['lifecycle'], profile['expected_date']), ('none', False, False))
+        self.assertFalse(profile['outlook_horizon'])
+
+    def test_a_call_is_planned_once(self):
+        self.add_history()
+        contact = self.contact.with_user(self.manager)
+        contact.action_sales_plan_call()
+        contact.action_sales_plan_call()
+        self.assertEqual(self.page()['activities']['count'], 1)
+        self.assertEqual(self.customer.activity_ids.user_id, self.manager)
+
+    def test_needs_and_segments_are_on_the_page(self):
+        self.add_history()
+        self.env['sales.need'].create({
+            'name': "Desks", 'partner_id': self.contact.id, 'expected_revenue': 300, 'evidence_text': "They move"})
+        [row] = self.page()['needs']['rows']
+        self.assertEqual((row['name'], row['amount'], row['text']), ("Desks", 300, "They move"))
+        self.assertFalse(self.page()['segments']['rows'])
+        profile = self.customer.with_user(self.manager).sales_profile_id
+        segment = self.env['sales.segment'].create({'name': "Good ones", 'company_id': self.company.id})
+        self.env.cr.execute(
+            "INSERT INTO sales_segment_customer_rel (profile_id, segment_id) VALUES (%s, %s) ON CONFLICT DO NOTHING",
+            [profile.id, segment.id])
+        self.assertIn("Good ones", [row['name'] for row in self.page()['segments']['rows']])
 
     def test_portal_users_and_others_without_sales_get_nothing(self):
         for user in (self.portal, self.env.ref('base.public_user')):
@@ -123,7 +181,7 @@ class TestCustomer360(Customer360Common):
         other = self.env['res.company'].create({'name': "Other"})
         self.manager.company_ids += other
         page = self.customer.with_user(self.manager).with_context(allowed_company_ids=other.ids).get_customer_360()
-        self.assertEqual(page['sales'], {'revenue': 0, 'order_count': 0})
+        self.assertEqual(page['sales'], {'revenue': 0, 'order_count': 0, 'is_whole': False})
         self.assertFalse([entry for entry in page['timeline']['entries'] if entry['kind'] == 'order'])
 
     def test_the_page_is_for_customers(self):

@@ -44,3 +44,21 @@ class ResPartner(models.Model):
         self.ensure_one()
         self.check_access('read')
         return self.env['sales.customer.timeline']._get(self.commercial_partner_id, kind, place)
+
+    def action_sales_plan_call(self):
+        """Plan a call with the customer, as its profile does."""
+        self.ensure_one()
+        profile = self.env['sales.customer.profile'].search([
+            ('commercial_partner_id', '=', self.commercial_partner_id.id), ('company_id', '=', self.env.company.id)])
+        profile.action_plan_call()
+
+    @api.readonly
+    def action_new_sales_quotation(self):
+        """Open a new quotation for the customer."""
+        self.ensure_one()
+        return {
+            'type': 'ir.actions.act_window',
+            'res_model': 'sale.order',
+            'views': [(False, 'form')],
+            'context': {'default_partner_id': self.id},
+        }

@@ -13,21 +13,21 @@ COLUMNS = {
 
 
 class SalesCustomerOpen(models.AbstractModel):
-    """What is open with a customer: needs, quotations, activities, meetings and data to put right, in one query.
+    """What is open with a customer: needs, quotations, activities, meetings and data to put right; and its segments.
 
-    Each list is a search of its model as the user may make it.
+    All of it is one query; each list is a search of its model as the user may make it.
     """
     _name = 'sales.customer.open'
     _description = "What Is Open with a Customer"
 
     @api.model
-    def _get(self, customer, today):
+    def _get(self, customer, today, profile):
         """Return list -> how many there are and the first rows of it.
 
         :param today: the day that what is late is late on
         """
         self.env.flush_all()
-        searches = self._get_searches(customer)
+        searches = self._get_searches(customer, profile)
         lists = {name: {'count': 0, 'rows': []} for name in searches}
         rows = self.env.execute_query_dict(SQL(" UNION ALL ").join(
             SQL("(%s)", self._select(name, *search)) for name, search in searches.items()))
@@ -38,7 +38,7 @@ class SalesCustomerOpen(models.AbstractModel):
         return lists
 
     @api.model
-    def _get_searches(self, customer):
+    def _get_searches(self, customer, profile):
         """Return list -> (query of the records, SQL of its columns)."""
         return {
             'needs': self._search_needs(customer),
@@ -46,6 +46,7 @@ class SalesCustomerOpen(models.AbstractModel):
             'activities': self._search_activities(customer),
             'meetings': self._search_meetings(customer),
             'issues': self._search_issues(customer),
+            'segments': self._search_segments(profile),
         }
 
     @api.model
@@ -114,8 +115,8 @@ class SalesCustomerOpen(models.AbstractModel):
             'id': SQL("mail_activity.id"), 'day': SQL("mail_activity.date_deadline"),
             'name': SQL(
                 """COALESCE(NULLIF(mail_activity.summary, ''), (
-                   SELECT COALESCE(type.name ->> %s, type.name ->> 'en_US') FROM mail_activity_type type
-                    WHERE type.id = mail_activity.activity_type_id))""", self.env.lang or 'en_US'),
+                   SELECT %s FROM mail_activity_type type WHERE type.id = mail_activity.activity_type_id))""",
+                self.env['mail.activity.type'].sudo()._field_to_sql('type', 'name')),
             'user_name': self._select_user(SQL("mail_activity.user_id")),
             'model': SQL("mail_activity.res_model"), 'res_id': SQL("mail_activity.res_id"),
         }
@@ -134,8 +135,9 @@ class SalesCustomerOpen(models.AbstractModel):
                AND calendar_event.user_id IS DISTINCT FROM %s
                AND NOT EXISTS (
                    SELECT FROM calendar_event_res_partner_rel rel
-                    WHERE rel.calendar_event_id = calendar_event.id AND rel.res_partner_id = %s)""",
-            fallback, self.env.uid, self.env.user.partner_id.id)
+                    WHERE rel.calendar_event_id = calendar_event.id AND rel.res_partner_id = (
+                         SELECT partner_id FROM res_users WHERE id = %s))""",
+            fallback, self.env.uid, self.env.uid)
         return query, {
             'id': SQL("calendar_event.id"), 'name': SQL("CASE WHEN %s THEN NULL ELSE calendar_event.name END", hidden),
             'day': SQL("CASE WHEN calendar_event.allday THEN calendar_event.start_date END"),
@@ -149,6 +151,17 @@ class SalesCustomerOpen(models.AbstractModel):
         return query, {
             'id': SQL("sales_customer_issue.id"), 'kind': SQL("sales_customer_issue.kind"),
             'text': SQL("CASE WHEN sales_customer_issue.kind LIKE 'bad%%' THEN sales_customer_issue.value END"),
+        }
+
+    @api.model
+    def _search_segments(self, profile):
+        query = self.env['sales.segment']._search([('company_id', 'in', (self.env.company.id, False))])
+        query.add_where(SQL(
+            "sales_segment.id IN (SELECT segment_id FROM sales_segment_customer_rel WHERE profile_id = %s)",
+            profile.id or None))
+        return query, {
+            'id': SQL("sales_segment.id"),
+            'name': self.env['sales.segment']._field_to_sql('sales_segment', 'name'),
         }
 
     @api.model

@@ -1,11 +1,20 @@
 from dateutil.relativedelta import relativedelta
 
 from odoo import api, fields, models
-from odoo.fields import Domain
-from odoo.tools import date_utils
+from odoo.tools import SQL, date_utils
+
+from .sales_fixed_point import SCALE
 
 #: months of the chart, each beside the one a year before; older customers get one by years
 MONTHS = 12
+#: what the profile tells on the page
+FIGURES = [
+    'lifecycle', 'order_count', 'first_order_date', 'last_order_date', 'revenue', 'revenue_12', 'revenue_before_12',
+    'average_order', 'rhythm_days', 'rhythm_spread', 'rhythm_basis', 'expected_date', 'days_overdue', 'rfm', 'r_score',
+    'f_score', 'm_score', 'trend', 'trend_rate', 'return_rate', 'days_late_avg', 'paid_invoice_count', 'value_at_stake',
+    'p_alive', 'expected_orders', 'expected_value', 'churn_probability', 'outlook_horizon', 'recency', 'longest_pause',
+]
+DAYS = ['first_order_date', 'last_order_date', 'expected_date']
 #: bars of the chart
 CATEGORIES = 8
 
@@ -23,28 +32,44 @@ class SalesCustomerPage(models.AbstractModel):
     def _get(self, customer):
         """Return everything that the page of a commercial partner shows."""
         today = fields.Date.context_today(self.with_context(tz=self.env.company.sales_timezone))
+        profile = self.env['sales.customer.profile'].search_fetch(
+            [('commercial_partner_id', '=', customer.id), ('company_id', '=', self.env.company.id)],
+            [*FIGURES, 'commercial_partner_id', 'currency_id'], limit=1)
         return {
             'partner_id': customer.id,
             'currency_id': self.env.company.currency_id.id,
-            **self._get_sales(customer, today),
-            **self.env['sales.customer.open']._get(customer, today),
+            'profile': self._prepare_profile(profile, today),
+            **self._get_sales(customer, today, bool(profile)),
+            **self.env['sales.customer.open']._get(customer, today, profile),
             'timeline': self.env['sales.customer.timeline']._get(customer),
         }
 
-    # -- charts
+    # -- how they buy
 
     @api.model
-    def _get_sales(self, customer, today):
-        """Return the confirmed revenue by month or year and by category, with the orders that it is made of."""
-        months, categories, totals = self.env['sales.fact']._read_grouping_sets(
-            Domain('commercial_partner_id', '=', customer.id) & Domain('company_id', '=', self.env.company.id)
-            & Domain('state', '=', 'sale'),
-            [['date:month'], ['categ_id'], []], ['price_subtotal:sum', 'order_id:count_distinct'])
-        amounts = {month: amount or 0 for month, amount, _orders in months}
-        revenue, orders = totals[0] if totals else (0, 0)
+    def _prepare_profile(self, profile, today):
+        """Return the figures of the profile; None where there is none that the user may see."""
+        if not profile:
+            return None
+        lifecycles = dict(profile._fields['lifecycle']._description_selection(self.env))
         return {
-            'sales': {'revenue': revenue or 0, 'order_count': orders},
-            'periods': self._get_months(amounts, today) or self._get_years(amounts, today),
+            **{name: profile[name] for name in FIGURES},
+            **{name: fields.Date.to_string(profile[name]) for name in DAYS},
+            'lifecycle_label': lifecycles.get(profile.lifecycle, False),
+            'reason': profile.reason,
+            'days_to_expected': (profile.expected_date - today).days if profile.expected_date else False,
+        }
+
+    @api.model
+    def _get_sales(self, customer, today, is_whole):
+        """Return the confirmed revenue by month or year and by category, with the orders that it is made of.
+
+        :param is_whole: whether all orders count, as in the profile, or those that the user may read
+        """
+        months, categories, totals = self._read_sales(customer, is_whole)
+        return {
+            'sales': {**totals, 'is_whole': is_whole},
+            'periods': self._get_months(months, today) or self._get_years(months, today),
             'categories': self._get_ranking(categories),
         }
 
@@ -70,12 +95,42 @@ class SalesCustomerPage(models.AbstractModel):
             {'start': f'{year}-01-01', 'value': by_year.get(year, 0)} for year in years]}
 
     @api.model
-    def _get_ranking(self, groups):
-        rows = sorted(((amount or 0, category) for category, amount, _orders in groups),
-                      key=lambda row: (-row[0], row[1].id))
+    def _get_ranking(self, amounts):
+        rows = sorted(amounts.items(), key=lambda row: (-row[1], row[0][0] or 0))
         return [{
-            'id': category.id,
-            # the name of what a user may not open is still part of figures that they may see
-            'label': category.sudo().name or self.env._("None"),
+            'id': category_id or False,
+            'label': name or self.env._("None"),
             'value': amount,
-        } for amount, category in rows[:CATEGORIES] if amount > 0]
+        } for (category_id, name), amount in rows[:CATEGORIES] if amount > 0]
+
+    @api.model
+    def _read_sales(self, customer, is_whole):
+        """Return month -> revenue, (category id, name) -> revenue, and both ``revenue`` and ``order_count`` in all."""
+        # who may see the profile, which is made of all orders of the customer, may see them summed up here
+        facts = self.env['sales.fact'].sudo(is_whole or self.env.su)
+        query = facts._search([
+            ('commercial_partner_id', '=', customer.id), ('company_id', '=', self.env.company.id), ('state', '=', 'sale')])
+        rows = self.env.execute_query(SQL(
+            """
+            SELECT GROUPING(f.month, f.categ_id), f.month, f.categ_id, %(name)s, SUM(f.price_subtotal), COUNT(DISTINCT f.order_id)
+              FROM (%(facts)s) f
+              LEFT JOIN product_category category ON category.id = f.categ_id
+             GROUP BY GROUPING SETS ((f.month), (f.categ_id, %(name)s), ())
+            """,
+            # the name of what a user may not open is still part of figures that they may see
+            name=self.env['product.category'].sudo()._field_to_sql('category', 'name'),
+            facts=query.select(
+                SQL("date_trunc('month', sales_fact.date)::date AS month"),
+                *(SQL.identifier('sales_fact', name) for name in ('categ_id', 'price_subtotal', 'order_id')))))
+        months, categories, totals = {}, {}, {'revenue': 0, 'order_count': 0}
+        for level, month, category_id, name, amount, orders in rows:
+            amount = float((amount or 0) / SCALE)
+            if level == 3:
+                totals = {'revenue': amount, 'order_count': orders}
+            elif level == 1:
+                months[month] = amount
+            else:
+                categories[category_id, name] = amount
+        if not totals['order_count']:
+            facts._check_tables_visible()  # a warehouse that is being rebuilt looks empty
+        return months, categories, totals

@@ -16,7 +16,7 @@ import { useDrillDown } from "../overview/drill_down";
 import { REVENUE } from "../overview/figures";
 import { KpiCard } from "../overview/kpi_card/kpi_card";
 import { OverviewChart } from "../overview/overview_chart/overview_chart";
-import { getCards, getCategories, getPeriods } from "./customer_figures";
+import { getCards, getCategories, getPeriods, LIFECYCLE_COLORS } from "./customer_figures";
 import { CustomerTimeline } from "./customer_timeline/customer_timeline";
 
 /** Who a customer is, how they buy, what is open and what to offer next. */
@@ -65,6 +65,28 @@ export class Customer360 extends Component {
             { name: "meetings", title: _t("Meetings"), icon: "fa-calendar", model: "calendar.event", ...meetings },
             { name: "issues", title: _t("Data to Put Right"), icon: "fa-wrench", ...issues },
         ].filter((list) => list.count);
+    }
+
+    get rfmText() {
+        const { r_score, f_score, m_score } = this.state.page.profile;
+        return _t("Recency %(recency)s, frequency %(frequency)s, revenue %(revenue)s: 5 is the best fifth of the customers", {
+            recency: r_score,
+            frequency: f_score,
+            revenue: m_score,
+        });
+    }
+
+    get lifecycleClass() {
+        return `text-bg-${LIFECYCLE_COLORS[this.state.page.profile.lifecycle]}`;
+    }
+
+    /** Run a button of the customer and show what it changed, or open what it says. */
+    async run(method, ...args) {
+        const action = await this.orm.call("res.partner", method, [[this.partnerId], ...args]);
+        if (action?.type) {
+            return this.action.doAction(action);
+        }
+        return this.load(this.partnerId);
     }
 
     formatMoney(amount, currencyId) {
