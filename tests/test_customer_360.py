@@ -1,7 +1,7 @@
 from markupsafe import Markup
 
 from odoo import Command, fields
-from odoo.exceptions import AccessError
+from odoo.exceptions import AccessError, UserError
 from odoo.tests import HttpCase, freeze_time, tagged
 
 from .common import LedgerCommon
@@ -156,6 +156,35 @@ class TestCustomer360(Customer360Common):
         contact.action_sales_plan_call()
         self.assertEqual(self.page()['activities']['count'], 1)
         self.assertEqual(self.customer.activity_ids.user_id, self.manager)
+
+    def test_a_suggestion_is_added_to_the_open_quotation_or_a_new_one(self):
+        pricelist = self.env['product.pricelist'].create({'name': "Half", 'item_ids': [Command.create({
+            'compute_price': 'percentage', 'percent_price': 50})]})
+        self.customer.property_product_pricelist = pricelist
+        contact = self.contact.with_user(self.salesman)
+        order = self.env['sale.order'].browse(contact.action_add_sales_suggestion(self.products[0].id)['res_id'])
+        self.assertEqual((order.partner_id, order.user_id), (self.contact, self.salesman))
+        self.assertEqual(order.order_line.price_subtotal, 5, "at the customer's pricelist")
+        again = contact.action_add_sales_suggestion(self.products[1].id)['res_id']
+        self.assertEqual(again, order.id)
+        self.assertEqual(order.order_line.product_id, self.products[:2])
+        elsewhere = self.customers[1].with_user(self.salesman).action_add_sales_suggestion(self.products[1].id)['res_id']
+        self.assertNotEqual(elsewhere, order.id)
+        self.products[3].sale_ok = False
+        with self.assertRaises(UserError):
+            contact.action_add_sales_suggestion(self.products[3].id)
+        with self.assertRaises(AccessError):
+            self.contact.with_user(self.portal).action_add_sales_suggestion(self.products[0].id)
+
+    def test_suggestions_are_shown_with_their_reason(self):
+        def suggest(recommender, partner, n=10, exclude=(), order=None):
+            self.assertEqual((partner, n), (self.customer, 5))
+            return [{'product_id': self.products[2].id, 'score': 0.9, 'kind': 'repeat', 'reason': "Due since 3 Mar"}]
+
+        self.patch(type(self.env['sales.recommender']), '_suggest', suggest)
+        self.assertEqual(self.page()['suggestions'], [{
+            'product_id': self.products[2].id, 'kind': 'repeat', 'reason': "Due since 3 Mar",
+            'name': self.products[2].display_name}])
 
     def test_needs_and_segments_are_on_the_page(self):
         self.add_history()

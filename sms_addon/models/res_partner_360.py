@@ -1,4 +1,5 @@
-from odoo import api, fields, models
+from odoo import Command, api, fields, models
+from odoo.exceptions import UserError
 from odoo.tools import SQL
 
 
@@ -62,3 +63,21 @@ class ResPartner(models.Model):
             'views': [(False, 'form')],
             'context': {'default_partner_id': self.id},
         }
+
+    def action_add_sales_suggestion(self, product_id):
+        """Add a product to the user's last open quotation for the customer, or to a new one, and open it.
+
+        It is added as by hand: the host works out the price from the customer's pricelist.
+        """
+        self.ensure_one()
+        product = self.env['product.product'].browse(product_id).exists()
+        if not product.sale_ok:
+            raise UserError(self.env._("This product is not sold any more."))
+        orders = self.env['sale.order']
+        order = orders.search([
+            ('partner_id.commercial_partner_id', '=', self.commercial_partner_id.id), ('state', '=', 'draft'),
+            ('user_id', '=', self.env.uid), ('company_id', '=', self.env.company.id),
+        ], order='date_order desc, id desc', limit=1)
+        order = order or orders.create({'partner_id': self.id})
+        order.write({'order_line': [Command.create({'product_id': product.id})]})
+        return {'type': 'ir.actions.act_window', 'res_model': 'sale.order', 'res_id': order.id, 'views': [(False, 'form')]}

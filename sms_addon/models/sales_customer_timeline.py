@@ -1,6 +1,7 @@
 from odoo import api, fields, models
 from odoo.fields import Domain
-from odoo.tools import SQL, LazyTranslate, format_amount, html2plaintext
+from odoo.tools import SQL, LazyTranslate, format_amount
+from odoo.tools.mail import html_to_inner_content
 
 from .sales_event import TYPES
 
@@ -177,10 +178,8 @@ class SalesCustomerTimeline(models.AbstractModel):
     def _prepare_message(self, row):
         kind = row['message_type']
         is_note = kind == 'comment' and row['internal']
-        text = html2plaintext(row['body'] or '', include_references=False).strip()
-        text = " ".join(text.split())
-        shown = [part for part in (row['subject'], text) if part]
-        text = " · ".join(shown)
+        words = " ".join(html_to_inner_content(row['body'] or '').split())
+        text = " · ".join(part for part in (row['subject'], words) if part)
         return {
             'label': self.env._("Note") if is_note else self.env._(MESSAGES[kind]),
             'icon': ICONS['note' if is_note else 'mail'],
