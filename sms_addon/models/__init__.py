@@ -103,6 +103,7 @@ from . import sale_order_facts
 from . import sale_order_line_facts
 from . import res_partner_facts
 from . import res_partner_360
+from . import sales_recommender
 from . import sales_customer_open
 from . import sales_customer_page
 from . import sales_customer_timeline
