@@ -82,7 +82,8 @@ class TestCustomer360(Customer360Common):
         quotation = self.order([(self.products[0], 1, 80)], state='draft', user_id=self.salesman.id,
                                validity_date='2026-06-01')
         self.order([(self.products[0], 1, 80)], state='cancel')
-        self.contact.activity_schedule('mail.mail_activity_data_call', '2026-06-14', "Call Anna", user_id=self.salesman.id)
+        self.contact.activity_schedule(
+            'mail.mail_activity_data_call', '2026-06-14', "Call Anna", user_id=self.salesman.id)
         self.env['calendar.event'].create([
             {'name': "Visit", 'start': '2026-06-20 09:00:00', 'stop': '2026-06-20 10:00:00',
              'partner_ids': [Command.link(self.contact.id)]},
@@ -146,7 +147,8 @@ class TestCustomer360(Customer360Common):
         self.order([(self.products[0], 1, 100)], date='2026-05-05 10:00:00')
         self.refresh()
         profile = self.page()['profile']
-        self.assertEqual((profile['rhythm_basis'], profile['lifecycle'], profile['expected_date']), ('none', False, False))
+        self.assertEqual(
+            (profile['rhythm_basis'], profile['lifecycle'], profile['expected_date']), ('none', False, False))
         self.assertFalse(profile['outlook_horizon'])
 
     def test_a_call_is_planned_once(self):
@@ -168,8 +170,8 @@ class TestCustomer360(Customer360Common):
         again = contact.action_add_sales_suggestion(self.products[1].id)['res_id']
         self.assertEqual(again, order.id)
         self.assertEqual(order.order_line.product_id, self.products[:2])
-        elsewhere = self.customers[1].with_user(self.salesman).action_add_sales_suggestion(self.products[1].id)['res_id']
-        self.assertNotEqual(elsewhere, order.id)
+        other = self.customers[1].with_user(self.salesman)
+        self.assertNotEqual(other.action_add_sales_suggestion(self.products[1].id)['res_id'], order.id)
         self.products[3].sale_ok = False
         with self.assertRaises(UserError):
             contact.action_add_sales_suggestion(self.products[3].id)

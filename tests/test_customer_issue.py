@@ -34,8 +34,9 @@ class TestCustomerIssue(LedgerCommon):
         cls.customers.customer_rank = 1
 
     def kinds(self, *partners):
-        self.check._check_customers([partner.id for partner in partners or self.customers])
-        found = self.issues.search([('commercial_partner_id', 'in', [partner.id for partner in partners or self.customers])])
+        ids = [partner.id for partner in partners or self.customers]
+        self.check._check_customers(ids)
+        found = self.issues.search([('commercial_partner_id', 'in', ids)])
         return {(issue.partner_id.name, issue.kind) for issue in found}
 
     # -- what is found
@@ -139,7 +140,8 @@ class TestCustomerIssue(LedgerCommon):
         self.alpha.phone = '+32 12'
         self.kinds()
         issue = self.issues.search([('partner_id', '=', self.alpha.id), ('kind', '=', 'bad_phone')])
-        wizard = Form(self.env['sales.customer.issue.dismiss'].with_user(self.salesman).with_context(active_ids=issue.ids))
+        wizards = self.env['sales.customer.issue.dismiss'].with_user(self.salesman)
+        wizard = Form(wizards.with_context(active_ids=issue.ids))
         wizard.reason = "Internal number"
         wizard.save().action_dismiss()
         self.kinds()

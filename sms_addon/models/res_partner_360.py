@@ -5,7 +5,8 @@ from odoo.tools import SQL
 
 class ResPartner(models.Model):
     """The page that shows a customer; a contact shows its commercial entity."""
-    _inherit = 'res.partner'
+    _name = 'res.partner'
+    _inherit = ['res.partner']
 
     sales_is_customer = fields.Boolean(
         string="Is a Customer", compute='_compute_sales_is_customer',
@@ -80,4 +81,6 @@ class ResPartner(models.Model):
         ], order='date_order desc, id desc', limit=1)
         order = order or orders.create({'partner_id': self.id})
         order.write({'order_line': [Command.create({'product_id': product.id})]})
-        return {'type': 'ir.actions.act_window', 'res_model': 'sale.order', 'res_id': order.id, 'views': [(False, 'form')]}
+        return {
+            'type': 'ir.actions.act_window', 'res_model': 'sale.order', 'res_id': order.id, 'views': [(False, 'form')],
+        }

@@ -3,7 +3,8 @@ from odoo import fields, models
 
 class ResPartner(models.Model):
     """What a customer and its contacts need."""
-    _inherit = 'res.partner'
+    _name = 'res.partner'
+    _inherit = ['res.partner']
 
     sales_need_count = fields.Integer(
         string="Open Needs", compute='_compute_sales_need_count', groups='sales_team.group_sale_salesman')

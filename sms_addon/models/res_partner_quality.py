@@ -6,7 +6,8 @@ from ..tools.tax_number import is_tax_number
 
 class ResPartner(models.Model):
     """How the phone and the tax number of a customer are judged."""
-    _inherit = 'res.partner'
+    _name = 'res.partner'
+    _inherit = ['res.partner']
 
     def _sales_phone_error(self, number):
         """Return what the host says against a phone number, in the language of the user; nothing when it is right."""

@@ -5,7 +5,7 @@ from odoo.tools import SQL
 MOST_DUPLICATES = 10
 #: words that say what kind of company it is
 LEGAL_FORMS = (
-    r'\m(ltd|limited|inc|incorporated|llc|llp|plc|corp|corporation|co|company|gmbh|ag|kg|sarl|sas|sa|srl|spa|bv|nv|oy|ab)\M')
+    r'\m(ltd|limited|inc|incorporated|llc|llp|plc|corp|corporation|co|company|gmbh|ag|kg|sarl|sas|sa|srl|spa|bv|nv)\M')
 #: what is compared, each from a partner p; a name is compared within a country, that of a person at the same place
 KEYS = {
     'email': SQL("p.email_normalized"),
@@ -58,8 +58,8 @@ class SalesCustomerCheck(models.AbstractModel):
         """Look again at the customers that some partners are or belong to."""
         self.env.flush_all()
         ids = [row[0] for row in self.env.execute_query(SQL(
-            "SELECT DISTINCT commercial_partner_id FROM res_partner WHERE id = ANY(%s) AND commercial_partner_id IS NOT NULL",
-            list(partner_ids)))]
+            "SELECT DISTINCT commercial_partner_id FROM res_partner"
+            " WHERE id = ANY(%s) AND commercial_partner_id IS NOT NULL", list(partner_ids)))]
         ids = sorted({*ids, *partner_ids})
         customers = [row[0] for row in self.env.execute_query(SQL(
             "SELECT p.id FROM res_partner p WHERE p.id = ANY(%s) AND %s", ids, self._is_customer()))]

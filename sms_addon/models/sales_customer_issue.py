@@ -70,7 +70,8 @@ class SalesCustomerIssue(models.Model):
             if issue.kind == 'bad_phone':
                 issue.detail = issue.partner_id._sales_phone_error(issue.value)
             elif issue.kind == 'duplicate':
-                issue.detail = self.env._(SENTENCES['duplicate']) % {
+                sentence = self.env._(SENTENCES['duplicate'])
+                issue.detail = sentence % {
                     'what': ", ".join(self.env._(KEYS[key]) for key in (issue.value or '').split(',') if key in KEYS),
                     # that there is another one is what the issue says, whoever may open it
                     'names': ", ".join(issue.sudo().duplicate_partner_ids.mapped('display_name')),

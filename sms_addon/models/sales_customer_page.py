@@ -123,10 +123,12 @@ class SalesCustomerPage(models.AbstractModel):
         # who may see the profile, which is made of all orders of the customer, may see them summed up here
         facts = self.env['sales.fact'].sudo(is_whole or self.env.su)
         query = facts._search([
-            ('commercial_partner_id', '=', customer.id), ('company_id', '=', self.env.company.id), ('state', '=', 'sale')])
+            ('commercial_partner_id', '=', customer.id), ('company_id', '=', self.env.company.id),
+            ('state', '=', 'sale')])
         rows = self.env.execute_query(SQL(
             """
-            SELECT GROUPING(f.month, f.categ_id), f.month, f.categ_id, %(name)s, SUM(f.price_subtotal), COUNT(DISTINCT f.order_id)
+            SELECT GROUPING(f.month, f.categ_id), f.month, f.categ_id, %(name)s,
+                   SUM(f.price_subtotal), COUNT(DISTINCT f.order_id)
               FROM (%(facts)s) f
               LEFT JOIN product_category category ON category.id = f.categ_id
              GROUP BY GROUPING SETS ((f.month), (f.categ_id, %(name)s), ())

@@ -26,7 +26,8 @@ ICONS = {
     'refund.posted': 'fa-reply-all', 'lead.created': 'fa-star-o', 'lead.stage': 'fa-arrow-right',
     'lead.won': 'fa-trophy', 'lead.lost': 'fa-thumbs-o-down', 'meeting.planned': 'fa-calendar',
     'meeting.cancelled': 'fa-calendar-times-o', 'activity.done': 'fa-check-square-o',
-    'customer.created': 'fa-user-plus', 'customer.merged': 'fa-users', 'mail': 'fa-envelope-o', 'note': 'fa-sticky-note-o',
+    'customer.created': 'fa-user-plus', 'customer.merged': 'fa-users', 'mail': 'fa-envelope-o',
+    'note': 'fa-sticky-note-o',
 }
 KIND_ICONS = {'invoice': 'fa-money'}
 #: told of the customer itself, with everything
@@ -165,7 +166,7 @@ class SalesCustomerTimeline(models.AbstractModel):
 
     @api.model
     def _get_record(self, row):
-        """Return the document that an event opens: the order or opportunity that the user reads it by, if there still."""
+        """Return the document that an event opens: the order or opportunity it belongs to, if that is still there."""
         if not row['is_there'] or row['type'] in OF_CUSTOMER:
             return False
         if row['order_id']:

@@ -10,7 +10,8 @@ BATCH = 1000
 
 class SalesNeed(models.Model):
     """Needs that a study predicts."""
-    _inherit = 'sales.need'
+    _name = 'sales.need'
+    _inherit = ['sales.need']
 
     @api.model
     def _propose(self, rows, companies=None):

@@ -20,7 +20,7 @@ class SalesReaderNeeds(models.AbstractModel):
 
     @api.model
     def _link(self, order_ids):
-        """Link the lines of orders that answer no need yet to the open need that fits best, a product before a category."""
+        """Link lines that answer no need yet to the open need that fits best: its product before its category."""
         self.env.flush_all()
         rows = self.env.execute_query(SQL(
             """
