@@ -13,19 +13,22 @@ STATEMENTS = [
         (SELECT COALESCE(MAX(id), 0) FROM res_partner) AS partner""",
     """INSERT INTO res_partner (id, name, complete_name, active, type, create_date, write_date, commercial_partner_id,
                                 is_company, autopost_bills)
-       SELECT g.partner + n, 'Customer ' || n, 'Customer ' || n, true, 'company', now(), now(), g.partner + n, true, 'ask'
+       SELECT g.partner + n, 'Customer ' || n, 'Customer ' || n, true, 'contact', now(), now(), g.partner + n, true,
+              'ask'
          FROM g, generate_series(1, %(customers)s) n""",
     "SELECT setval(pg_get_serial_sequence('res_partner', 'id'), (SELECT MAX(id) FROM res_partner))",
-    # two lines to an order, over three years; half of the orders are those of a fifth of the customers, the rest goes round
-    """INSERT INTO sales_fact (id, order_id, date, company_id, state, commercial_partner_id, product_id, categ_id, user_id,
-                               team_id, price_subtotal, margin, product_uom_qty, discount, amount_invoiced,
+    # two lines to an order, over three years; half of the orders are of a fifth of the customers, the rest goes round
+    """INSERT INTO sales_fact (id, order_id, date, company_id, state, commercial_partner_id, product_id, categ_id,
+                               user_id, team_id, price_subtotal, margin, product_uom_qty, discount, amount_invoiced,
                                amount_refunded)
        SELECT n, o.id, CURRENT_DATE - (hashint4(o.id) & 1048575) %% 1095, g.company, 'sale', g.partner + c.number,
               1 + (hashint4(n) & 1048575) %% 2000, 1 + (hashint4(n) & 1048575) %% 2000 %% 20, 1 + c.number %% 40,
-              1 + c.number %% 8, a.amount, a.amount / 3, 1000000, 0, a.amount, CASE WHEN n %% 50 = 0 THEN a.amount ELSE 0 END
+              1 + c.number %% 8, a.amount, a.amount / 3, 1000000, 0, a.amount,
+              CASE WHEN n %% 50 = 0 THEN a.amount ELSE 0 END
          FROM g, generate_series(1, %(facts)s) n
         CROSS JOIN LATERAL (SELECT n / 2 + 1 AS id) o
-        CROSS JOIN LATERAL (SELECT CASE WHEN o.id %% 2 = 0 THEN 1 + (hashint4(o.id + 7) & 2147483647) %% (%(customers)s / 5)
+        CROSS JOIN LATERAL (SELECT CASE WHEN o.id %% 2 = 0
+                                        THEN 1 + (hashint4(o.id + 7) & 2147483647) %% (%(customers)s / 5)
                                         ELSE 1 + o.id / 2 %% %(customers)s END AS number) c
         CROSS JOIN LATERAL (SELECT (10 + (hashint4(n + 3) & 1048575) %% 90) * 1000000::bigint AS amount) a""",
     "ANALYZE sales_fact",
@@ -83,8 +86,9 @@ def measure_again(env):
 
 def measure_day(env):
     """Measure a day's orders: their customers are noted and read again."""
-    env.cr.execute("SELECT array_agg(id) FROM (SELECT DISTINCT order_id AS id FROM sales_fact ORDER BY 1 DESC LIMIT %s) o",
-                   [DAY_ORDERS])
+    env.cr.execute(
+        "SELECT array_agg(id) FROM (SELECT DISTINCT order_id AS id FROM sales_fact ORDER BY 1 DESC LIMIT %s) o",
+        [DAY_ORDERS])
     [order_ids] = env.cr.fetchone()
     profile, touch = env['sales.customer.profile'], env['sales.customer.touch']
 
@@ -105,5 +109,6 @@ def measure_lists(env):
         taken = seconds(
             lambda: profile.web_search_read(domain, fields, limit=80, order=order), ROUNDS, env.invalidate_all)  # noqa: B023
         yield at_most(f'list: {name}', taken, 5, 'seconds')
-    taken = seconds(lambda: profile.formatted_read_group([], ['lifecycle'], ['revenue_12:sum']), ROUNDS, env.invalidate_all)
+    taken = seconds(
+        lambda: profile.formatted_read_group([], ['lifecycle'], ['revenue_12:sum']), ROUNDS, env.invalidate_all)
     yield at_most('customers by lifecycle', taken, 5, 'seconds')

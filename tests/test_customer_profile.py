@@ -10,6 +10,7 @@ from odoo.addons.sms_addon.models.sales_customer_profile import LIFECYCLES
 from odoo.addons.sms_addon.models.sales_customer_profile_actions import SENTENCES
 
 from .common import CustomerHistoryCommon, LedgerCommon, WarehouseCommon
+from .rules_common import RulesCommon
 
 TODAY = date(2026, 6, 15)
 
@@ -202,19 +203,20 @@ class TestCustomerProfile(ProfileCommon):
 
     def test_trend(self):
         rising, falling, steady, young, thin = (self.customer() for _n in range(5))
-        for customer, now, before in ((rising, 130, 100), (falling, 70, 100), (steady, 110, 100)):
+        for customer, now, before in ((rising, 190, 100), (falling, 110, 100), (steady, 150, 100)):
             self.buy(customer, 100, 200, amount=now)
             self.buy(customer, 400, 600, 729, amount=before)
         self.buy(young, 10, 100, 200, 500)
         self.buy(thin, 10, 700, 720)
-        for customer, trend in ((rising, 'falling'), (falling, 'falling'), (steady, 'falling'), (young, 'unknown'),
+        for customer, trend in ((rising, 'rising'), (falling, 'falling'), (steady, 'steady'), (young, 'unknown'),
                                 (thin, 'unknown')):
             self.assertEqual(self.profile_of(customer).trend, trend)
-        self.buy(rising, 50, amount=130)
-        self.buy(steady, 50)
-        self.assertEqual(self.profile_of(rising).trend, 'rising')
-        self.assertAlmostEqual(self.profile_of(rising).trend_rate, 390 / 300, 6)
-        self.assertEqual(self.profile_of(steady).trend, 'steady')
+        self.assertAlmostEqual(self.profile_of(rising).trend_rate, 380 / 300, 6)
+
+    def test_a_first_year_that_was_no_whole_year_is_compared_by_the_day(self):
+        customer = self.customer()
+        self.buy(customer, 50, 100, 150, 400, 564)  # 200 of the days before count
+        self.assertAlmostEqual(self.profile_of(customer).trend_rate, (300 / 365) / (200 / 200), 6)
 
     def test_value_at_stake(self):
         customer = self.customer()
@@ -226,13 +228,16 @@ class TestCustomerProfile(ProfileCommon):
         on_time = self.customer()
         self.buy(on_time, 5, 15, 25)
         self.assertEqual(self.profile_of(on_time).value_at_stake, 0)
+        within_the_spread = self.customer()
+        self.buy(within_the_spread, 30, 35, 65, 70, 100)
+        self.assertEqual(self.profile_of(within_the_spread).value_at_stake, 0)
 
     def test_call_today(self):
         customer = self.customer(user_id=self.salesman.id)
-        self.buy(customer, 25, 35, 45)
+        self.buy(customer, 65, 95, 125)
         profile = self.profile_of(customer).with_user(self.salesman)
         self.assertTrue(profile.call_today)
-        self.assertIn("Ordered every 10 days until May 21: silent for 25 days, 2.5 times as long", profile.reason)
+        self.assertIn("Ordered every 30 days until Apr 11: silent for 65 days, 2.2 times as long", profile.reason)
         profile.action_plan_call()
         activity = customer.activity_ids
         self.assertRecordValues(activity, [{
@@ -404,12 +409,16 @@ class TestCustomerProfile(ProfileCommon):
         self.assertEqual(customer.sales_segment_ids, segment)
         self.assertEqual(self.env['res.partner'].search([('sales_segment_ids', 'in', segment.ids)]), customer)
 
-    def test_rules_may_ask_for_the_lifecycle(self):
-        sets = self.env['sales.rule.set'].create({'name': "Careful", 'model': 'sale.order', 'moment': 'confirm'})
-        rule = self.env['sales.rule'].create({
-            'set_id': sets.id, 'name': "Lost customers", 'decision': 'warn', 'message': "Lost",
-            'domain': "[('partner_id.sales_lifecycle', '=', 'lost')]"})
-        self.assertTrue(rule.domain)
+    def test_leads_may_be_searched_by_it(self):
+        customer = self.customer()
+        self.buy(customer, 25, 35, 45)
+        self.follow()
+        leads = self.env['crm.lead'].create([{'name': "Idea", 'partner_id': partner.id} for partner in (
+            customer, self.customer())])
+        at_risk = [('partner_id.sales_lifecycle', '=', 'at_risk')]
+        team = self.env['crm.team'].create({'name': "Rescue", 'assignment_domain': str(at_risk)})
+        self.assertTrue(team.assignment_domain)
+        self.assertEqual(leads.search([('id', 'in', leads.ids), *at_risk]), leads[0])
 
     # -- rights
 
@@ -487,6 +496,24 @@ class TestCustomerProfile(ProfileCommon):
 
 @tagged('post_install', '-at_install')
 @freeze_time('2026-06-15 12:00:00')
+class TestLifecycleRules(RulesCommon, ProfileCommon):
+    """Rules ask for the stage and the segments of a customer as for any other field."""
+
+    def test_a_lost_customer_is_warned_of(self):
+        self.rule_set(
+            ([('partner_id.sales_lifecycle', '=', 'lost')], 'warn', "Back again: be generous"),
+            ([('partner_id.sales_segment_ids', '!=', False)], 'warn', "Segmented"))
+        lost, other = self.env['res.partner'].create([{'name': name, 'is_company': True} for name in ("Lost", "Other")])
+        self.buy(lost, 100, 110, 120)
+        self.follow()
+        for customer, told in ((lost, ["Back again: be generous"]), (other, [])):
+            quotation = self.quotation(partner_id=customer.id)
+            quotation.action_confirm()
+            self.assertEqual(self.decisions(quotation).mapped('message'), told)
+
+
+@tagged('post_install', '-at_install')
+@freeze_time('2026-06-15 12:00:00')
 class TestCustomerScores(CustomerHistoryCommon):
     """The scores are those of the plain module, in each company."""
 
@@ -502,7 +529,8 @@ class TestCustomerScores(CustomerHistoryCommon):
                 [order.amount_untaxed / order.currency_rate for order in orders], as_of=self.TODAY)
             profiles = self.env['sales.customer.profile'].search([('company_id', '=', company.id)])
             self.assertEqual(
-                {profile.commercial_partner_id.id: profile.rfm for profile in profiles}, self.as_text(table))
+                {profile.commercial_partner_id.id: profile.rfm for profile in profiles},
+                dict(zip(table.customer_ids.tolist(), table.cell.tolist(), strict=True)))
             self.assertGreater(len(set(profiles.mapped('rfm'))), 3)
 
 
