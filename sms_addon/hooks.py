@@ -1,5 +1,5 @@
 def post_init_hook(env):
-    """Load the warehouse, the ledger, the order tracking and the customer profiles from whatever history the database has."""
+    """Load warehouse, ledger, order tracking and customer profiles from whatever history the database has."""
     env['res.company']._guess_sales_timezones()
     env['sales.warehouse']._get()._rebuild()
     env['sales.event.history']._read_all()

@@ -8,7 +8,8 @@ SALESMAN = 'sales_team.group_sale_salesman'
 
 class ResPartner(models.Model):
     """A contact as the customer he stands for: the profile of his commercial entity in the current company."""
-    _inherit = 'res.partner'
+    _name = 'res.partner'
+    _inherit = ['res.partner']
 
     sales_profile_id = fields.Many2one(
         'sales.customer.profile', string="Customer Profile", compute='_compute_sales_profile_id',

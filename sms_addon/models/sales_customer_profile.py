@@ -39,26 +39,27 @@ class SalesCustomerProfile(models.Model):
     The figures that hold whatever the day are stored (``sales.customer.figures``); what is another thing tomorrow is
     worked out when it is read.
 
-    *Rhythm*: the median of the days between his order days, of which he has three at least, else the usual rhythm of the
-    company's customers, of whom five at least have their own; else there is none, and nothing is said of his stage.
+    *Rhythm*: the median of the days between his order days, of which he has three at least, else the usual rhythm of
+    the company's customers, of whom five at least have their own; else there is none, and nothing is said of his stage.
 
     *Lifecycle*, by the days since the last order against rhythm and spread: slowing when more than a spread late and
-    1.25 rhythms have passed; at risk after two spreads and 2 rhythms; lost after three spreads and 3 rhythms. Who is none
-    of these is won back when one of his last two pauses was as long as one that makes a customer lost; new with one order
-    day; active otherwise.
+    1.25 rhythms have passed; at risk after two spreads and 2 rhythms; lost after three spreads and 3 rhythms. Who is
+    none of these is won back when one of his last two pauses was as long as one that makes a customer lost; new with
+    one order day; active otherwise.
 
-    *Scores*: fifths among the customers of the company, 5 the best: last order, number of orders, revenue. Equal values
+    *Scores*: fifths among the customers of the company, 5 the best: last order, order days, revenue. Equal values
     have equal scores.
 
     *Trend*: revenue of the last 365 days against that of the 365 days before, of these only the part since the first
-    order (as much a day); rising from 1.25 on, falling up to 0.8; unknown with less than 180 days to compare with or four
-    order days.
+    order (as much a day); rising from 1.25 on, falling up to 0.8; unknown with less than 180 days to compare with or
+    four order days.
 
-    *At stake*: the orders that should have come since the last one, times the revenue of an order day, at most what a
-    year of orders brings (of one order, where the rhythm is longer than a year).
+    *At stake*, of those who are slowing, at risk or lost: the orders that should have come since the last one, times
+    the revenue of an order day, at most what a year of orders brings (one order, where the rhythm is longer than a
+    year).
 
-    *To call today*: slowing or at risk, the expected day is over, and no activity is open on the customer or was done in
-    the last week.
+    *To call today*: slowing or at risk, the expected day is over, and no activity is open on the customer or was done
+    in the last week.
     """
     _name = 'sales.customer.profile'
     _description = "Customer Profile"
@@ -108,7 +109,7 @@ class SalesCustomerProfile(models.Model):
     longest_pause = fields.Integer(
         string="Longest Recent Pause", aggregator='max', readonly=True, help="The longer of the last two, in days.")
     expected_date = fields.Date(string="Next Order Expected", readonly=True)
-    days_overdue = fields.Integer(string="Days Overdue", aggregator='avg', readonly=True)
+    days_overdue = fields.Integer(aggregator='avg', readonly=True)
     lifecycle = fields.Selection(
         LIFECYCLES, readonly=True, group_expand=True,
         help="By the days since the last order against the customer's own rhythm.")
@@ -176,8 +177,10 @@ class SalesCustomerProfile(models.Model):
                 " WHEN g.rate IS NOT NULL THEN 'steady' ELSE 'unknown' END", RISING, FALLING),
             'trend_rate': SQL("g.rate"),
             'value_at_stake': SQL(
-                """ROUND(GREATEST(t.revenue, 0) / t.order_day_count
-                         * LEAST(FLOOR(r.recency / r.rhythm), GREATEST(%s / r.rhythm, 1))::numeric, 2)""", YEAR),
+                """CASE WHEN l.lifecycle IN ('slowing', 'at_risk', 'lost')
+                        THEN ROUND(GREATEST(t.revenue, 0) / t.order_day_count
+                                   * LEAST(FLOOR(r.recency / r.rhythm), GREATEST(%s / r.rhythm, 1))::numeric, 2)
+                        ELSE 0 END""", YEAR),
             'call_today': SQL("COALESCE(l.lifecycle IN ('slowing', 'at_risk') AND r.today > e.expected_date, FALSE)"
                               " AND %s", self._nothing_planned()),
             'p_alive': SQL("o.p_alive"),
@@ -237,18 +240,18 @@ class SalesCustomerProfile(models.Model):
             lost=self._limit('lost'), at_risk=self._limit('at_risk'), slowing=self._limit('slowing'))
 
     def _select_scores(self):
-        """Return the scores: one more for each bound that is passed."""
-        def score(column, bounds):
-            return SQL(" + ").join([SQL("1"), *(
-                SQL("(%s > %s[%s])::int", column, bounds, number) for number in range(1, 5))])
+        """Return the scores: one more, or for silence one less, for each bound that is passed."""
+        def passed(condition, bounds):
+            return SQL(" + ").join(
+                SQL("(%s %s[%s])::int", condition, bounds, number) for number in range(1, 5))
 
         return SQL(
-            "SELECT %s AS r_score, %s AS f_score, %s AS m_score",
-            score(SQL("t.last_order_date"), SQL("s.r_bounds")), score(SQL("t.order_count"), SQL("s.f_bounds")),
-            score(SQL("t.revenue"), SQL("s.m_bounds")))
+            "SELECT 5 - (%s) AS r_score, 1 + %s AS f_score, 1 + %s AS m_score",
+            passed(SQL("t.last_order_date <"), SQL("s.r_bounds")),
+            passed(SQL("t.order_day_count >"), SQL("s.f_bounds")), passed(SQL("t.revenue >"), SQL("s.m_bounds")))
 
     def _select_years(self):
-        """Return the revenue of the last 365 days and of those before: as stored, or added up where the days moved on."""
+        """Return the revenue of the last 365 days and of those before: as stored, or added up once days moved on."""
         def revenue(column, since, until):
             return SQL(
                 """

@@ -14,9 +14,11 @@ SENTENCES = {
         "%(orders)s so far, last on %(last)s; customers here order every %(rhythm)s, expected by %(expected)s"),
     'slowing_own': _lt("Orders every %(rhythm)s, last on %(last)s: %(overdue)s overdue, %(stake)s at stake"),
     'slowing_company': _lt(
-        "%(orders)s, last on %(last)s; customers here order every %(rhythm)s: %(overdue)s overdue, %(stake)s at stake"),
+        "%(orders)s, last on %(last)s; customers here order every %(rhythm)s: %(overdue)s overdue, "
+        "%(stake)s at stake"),
     'at_risk_own': _lt(
-        "Ordered every %(rhythm)s until %(last)s: silent for %(recency)s, %(missed)s times as long, %(stake)s at stake"),
+        "Ordered every %(rhythm)s until %(last)s: silent for %(recency)s, %(missed)s times as long, "
+        "%(stake)s at stake"),
     'at_risk_company': _lt(
         "%(orders)s, last on %(last)s: silent for %(recency)s where customers here order every %(rhythm)s, "
         "%(stake)s at stake"),
@@ -33,7 +35,8 @@ SENTENCES = {
 
 class SalesCustomerProfile(models.Model):
     """What a profile says in words, what is open with the customer now, and the buttons."""
-    _inherit = 'sales.customer.profile'
+    _name = 'sales.customer.profile'
+    _inherit = ['sales.customer.profile']
 
     reason = fields.Char(string="How It Stands", compute='_compute_reason')
     credit_used = fields.Monetary(
@@ -52,7 +55,8 @@ class SalesCustomerProfile(models.Model):
             name = f'{profile.lifecycle}_{profile.rhythm_basis}' if profile.lifecycle else 'thin'
             if name == 'new_own':  # cannot be: one order day is no rhythm
                 name = 'thin'
-            profile.reason = self.env._(SENTENCES[name]) % profile._prepare_reason()
+            sentence = self.env._(SENTENCES[name])
+            profile.reason = sentence % profile._prepare_reason()
 
     def _prepare_reason(self):
         """Return the figures of the sentences, as text."""
@@ -134,10 +138,10 @@ class SalesCustomerProfile(models.Model):
         profiles = self.exists()
         profiles.check_access('read')
         kind = self.env.ref('mail.mail_activity_data_call')
-        planned = self.env['mail.activity'].sudo().search([
+        planned = set(self.env['mail.activity'].sudo().search([
             ('res_model', '=', 'res.partner'), ('res_id', 'in', profiles.commercial_partner_id.ids),
-            ('activity_type_id', '=', kind.id)])
-        for profile in profiles.filtered(lambda profile: profile.commercial_partner_id.id not in planned.mapped('res_id')):
+            ('activity_type_id', '=', kind.id)]).mapped('res_id'))
+        for profile in profiles.filtered(lambda each: each.commercial_partner_id.id not in planned):
             profile.commercial_partner_id.activity_schedule(
                 activity_type_id=kind.id, user_id=(profile.user_id or self.env.user).id, summary=profile.reason,
                 date_deadline=fields.Date.context_today(self))

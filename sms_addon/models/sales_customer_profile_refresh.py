@@ -16,7 +16,8 @@ BUSY = (ConcurrencyError, *PG_CONCURRENCY_EXCEPTIONS_TO_RETRY)
 
 class SalesCustomerProfile(models.Model):
     """How the profiles are kept up: touched customers at once, all of them every night."""
-    _inherit = 'sales.customer.profile'
+    _name = 'sales.customer.profile'
+    _inherit = ['sales.customer.profile']
 
     # -- filling
 
@@ -31,7 +32,7 @@ class SalesCustomerProfile(models.Model):
             return
         self.env['sales.customer.figures']._replace_customers(partner_ids)
         self.env['sales.customer.scale']._follow(partner_ids)
-        self.invalidate_model()
+        self._invalidate()
         ids = [id_ for (id_,) in self.env.execute_query(SQL(
             "SELECT id FROM sales_customer_figures WHERE commercial_partner_id = ANY(%s)", partner_ids))]
         self.env['sales.segment']._refresh_customers(ids)
@@ -47,9 +48,14 @@ class SalesCustomerProfile(models.Model):
         # a warehouse that was swapped since this transaction began looks empty to it
         self.env['sales.fact']._check_tables_visible()
         self.env['sales.customer.scale']._measure()
-        self.invalidate_model()
+        self._invalidate()
         _logger.info("%s: %s rows were not as the orders are", self._description, changed)
         return changed
+
+    @api.model
+    def _invalidate(self):
+        self.invalidate_model()
+        self.env['res.partner'].invalidate_model(['sales_profile_id', 'sales_lifecycle', 'sales_segment_ids'])
 
     # -- waking
 

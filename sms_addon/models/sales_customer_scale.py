@@ -12,7 +12,8 @@ STALE_SHARE = 0.01
 class SalesCustomerScale(models.Model):
     """What the customers of a company are measured by: the bounds of the fifths, and the usual rhythm.
 
-    A bound is the greatest value of its fifth (``percentile_disc``). The rhythm is the median of the customers' own
+    A bound is the greatest value of its fifth (``percentile_disc``), counted from the least days of silence, order days
+    and revenue, as :mod:`..tools.rfm` has it. The rhythm is the median of the customers' own
     ones. Bounds hardly move with one customer: they are taken again once one customer in a hundred has changed, and
     every night.
     """
@@ -70,8 +71,8 @@ class SalesCustomerScale(models.Model):
             SELECT company_id, COUNT(*), 0, COUNT(*) FILTER (WHERE order_day_count >= %(days)s),
                    percentile_cont(0.5) WITHIN GROUP (ORDER BY gap_median) FILTER (WHERE order_day_count >= %(days)s),
                    percentile_cont(0.5) WITHIN GROUP (ORDER BY gap_spread) FILTER (WHERE order_day_count >= %(days)s),
-                   percentile_disc(%(fifths)s) WITHIN GROUP (ORDER BY last_order_date),
-                   percentile_disc(%(fifths)s) WITHIN GROUP (ORDER BY order_count),
+                   percentile_disc(%(fifths)s) WITHIN GROUP (ORDER BY last_order_date DESC),
+                   percentile_disc(%(fifths)s) WITHIN GROUP (ORDER BY order_day_count),
                    percentile_disc(%(fifths)s) WITHIN GROUP (ORDER BY revenue)
               FROM sales_customer_figures
              WHERE %(scope)s
