@@ -1,9 +1,10 @@
 def post_init_hook(env):
-    """Load the warehouse, the ledger and the order tracking from whatever history the database has."""
+    """Load warehouse, ledger, order tracking and customer profiles from whatever history the database has."""
     env['res.company']._guess_sales_timezones()
     env['sales.warehouse']._get()._rebuild()
     env['sales.event.history']._read_all()
     env['sales.order.tracking']._read_all()
+    env['sales.customer.profile']._rebuild_all()
 
 
 def uninstall_hook(env):
