@@ -29,7 +29,8 @@ class SalesSegment(models.Model):
     company_id = fields.Many2one(
         'res.company', default=lambda self: self.env.company, help="The customers of all companies if empty.")
     domain = fields.Char(string="Customers", required=True, default='[]', tracking=True)
-    study_id = fields.Many2one('sales.study', string="Found By", readonly=True, ondelete='set null', index='btree_not_null')
+    study_id = fields.Many2one(
+        'sales.study', string="Found By", readonly=True, ondelete='set null', index='btree_not_null')
     is_edited = fields.Boolean(
         string="Edited by Hand", readonly=True, help="The next study leaves the segment as it is.")
     currency_id = fields.Many2one('res.currency', compute='_compute_currency_id')
@@ -113,7 +114,7 @@ class SalesSegment(models.Model):
         """
         if profile_ids:
             # the customers of every company, whoever caused it
-            self.sudo().search([])._refresh_members(profile_ids)
+            self.sudo().search([('active', '=', True)])._refresh_members(profile_ids)
 
     def _refresh_members(self, profile_ids=None):
         """Have all customers, or the given ones, be in the segments where they pass the filter."""
@@ -151,7 +152,7 @@ class SalesSegment(models.Model):
     @api.model
     def _cron_refresh(self):
         """Have the segments follow the day: recency and the stages of customers change without an order."""
-        segments = self.with_context(lang=None).search([])
+        segments = self.search([('active', '=', True)])
         for done, segment in enumerate(segments, 1):
             segment._refresh_members()
             if not self.env['ir.cron']._commit_progress(1, remaining=len(segments) - done):
