@@ -400,9 +400,8 @@ class TestCustomerProfile(ProfileCommon):
         self.buy(customer, 25)
         self.buy(other, 25)
         profile = self.profile_of(customer)
-        segment = self.env['sales.segment'].create({'name': "Some"})
-        self.env.cr.execute(SQL(
-            "INSERT INTO sales_segment_customer_rel (profile_id, segment_id) VALUES (%s, %s)", profile.id, segment.id))
+        segment = self.env['sales.segment'].create({
+            'name': "Some", 'domain': f"[('commercial_partner_id', '=', {customer.id})]"})
         self.env.invalidate_all()
         self.assertEqual(profile.segment_ids, segment)
         self.assertEqual(self.profile.search([('segment_ids', 'in', segment.ids)]), profile)

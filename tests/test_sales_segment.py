@@ -57,8 +57,8 @@ class TestSalesSegment(ProfileCommon):
     def test_members_follow_the_day(self):
         segment = self.segment("[('recency', '>', 30)]")
         self.assertNotIn(self.large, self.members(segment))
-        with freeze_time('2026-07-10 12:00:00'):
-            self.env['sales.segment']._cron_refresh()
+        with freeze_time('2026-07-10 12:00:00'), self.enter_registry_test_mode():
+            self.env.ref('sms_addon.ir_cron_sales_segment').method_direct_trigger()
             self.assertIn(self.large, self.members(segment))
 
     def test_other_company(self):
