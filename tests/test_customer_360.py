@@ -333,3 +333,24 @@ class TestCustomer360Tour(HttpCase, Customer360Common):
         admin = self.env.ref('base.user_admin')
         admin.group_ids += self.env.ref('sales_team.group_sale_manager')
         self.start_tour(f'/odoo/res.partner/{self.contact.id}', 'sms_addon_customer_360', login='admin')
+
+    def test_from_a_need_to_the_order_that_wins_it(self):
+        admin = self.env.ref('base.user_admin')
+        admin.group_ids += self.env.ref('sales_team.group_sale_manager')
+        self.customer.customer_rank = 1
+        self.env.cr.flush()
+        self.start_tour(f'/odoo/res.partner/{self.customer.id}', 'sms_addon_customer_needs', login='admin')
+        need = self.env['sales.need'].search([('partner_id', '=', self.customer.id)])
+        self.assertEqual((need.state, need.order_line_ids.product_id), ('won', self.products[0]))
+
+    def test_working_through_wrong_data(self):
+        admin = self.env.ref('base.user_admin')
+        admin.group_ids += self.env.ref('sales_team.group_sale_manager') + self.env.ref('base.group_partner_manager')
+        self.customers.customer_rank = 1
+        self.customer.phone = '+32 1'
+        self.customers[1:].email = 'shared@example.com'
+        self.env['sales.customer.check']._check_customers(self.customers.ids)
+        self.env.cr.flush()
+        self.start_tour('/odoo/sales-data-quality', 'sms_addon_customer_issues', login='admin')
+        self.assertEqual(self.customer.phone, '+32 2 290 34 90')
+        self.assertEqual(len(self.customers[1:].exists()), 1)

@@ -79,7 +79,8 @@ class ResPartner(models.Model):
             ('partner_id.commercial_partner_id', '=', self.commercial_partner_id.id), ('state', '=', 'draft'),
             ('user_id', '=', self.env.uid), ('company_id', '=', self.env.company.id),
         ], order='date_order desc, id desc', limit=1)
-        order = order or orders.create({'partner_id': self.id})
+        # it is the user's, whoever the customer belongs to: else they might not even open it
+        order = order or orders.create({'partner_id': self.id, 'user_id': self.env.uid})
         order.write({'order_line': [Command.create({'product_id': product.id})]})
         return {
             'type': 'ir.actions.act_window', 'res_model': 'sale.order', 'res_id': order.id, 'views': [(False, 'form')],
