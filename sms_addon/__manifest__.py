@@ -38,6 +38,7 @@
         'data/sales_approval_data.xml',
         'data/sales_rule_policies.xml',
         'data/sales_rule_simulation_cron.xml',
+        'data/sales_study_data.xml',
         'data/spreadsheet_dashboard_data.xml',
         'report/sales_customer_report_views.xml',
         'report/sales_customer_flow_views.xml',
@@ -79,6 +80,8 @@
         'views/res_users_views.xml',
         'wizard/sales_rule_simulation_views.xml',
         'wizard/sales_rule_table_import_views.xml',
+        'views/sales_study_views.xml',
+        'views/sales_suggestion_views.xml',
         'views/sms_addon_menus.xml',
     ],
     'assets': {

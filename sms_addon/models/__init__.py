@@ -119,3 +119,12 @@ from . import sales_reader_quality
 from . import res_partner_quality
 from . import res_partner_profile
 from . import sales_rule_set_table
+from . import sales_study_data
+from . import sales_study_run
+from . import sales_study_progress
+from . import sales_study
+from . import sales_study_measure
+from . import sales_suggestion
+from . import sale_order_suggestions
+from . import res_partner_suggestions
+from . import product_product_suggestions
