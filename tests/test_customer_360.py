@@ -160,33 +160,38 @@ class TestCustomer360(Customer360Common):
         self.assertEqual(self.customer.activity_ids.user_id, self.manager)
 
     def test_a_suggestion_is_added_to_the_open_quotation_or_a_new_one(self):
-        pricelist = self.env['product.pricelist'].create({'name': "Half", 'item_ids': [Command.create({
-            'compute_price': 'percentage', 'percent_price': 50})]})
-        self.customer.property_product_pricelist = pricelist
+        self.customer.property_product_pricelist = self.env['product.pricelist'].create({
+            'name': "Half", 'item_ids': [Command.create({'compute_price': 'percentage', 'percent_price': 50})]})
         contact = self.contact.with_user(self.salesman)
-        order = self.env['sale.order'].browse(contact.action_add_sales_suggestion(self.products[0].id)['res_id'])
+        order = self.env['sale.order'].browse(contact.add_customer_suggestion(self.products[0].id)['id'])
         self.assertEqual((order.partner_id, order.user_id), (self.contact, self.salesman))
         self.assertEqual(order.order_line.price_subtotal, 5, "at the customer's pricelist")
-        again = contact.action_add_sales_suggestion(self.products[1].id)['res_id']
-        self.assertEqual(again, order.id)
+        self.assertEqual(contact.add_customer_suggestion(self.products[1].id)['id'], order.id)
         self.assertEqual(order.order_line.product_id, self.products[:2])
         other = self.customers[1].with_user(self.salesman)
-        self.assertNotEqual(other.action_add_sales_suggestion(self.products[1].id)['res_id'], order.id)
+        self.assertNotEqual(other.add_customer_suggestion(self.products[1].id)['id'], order.id)
         self.products[3].sale_ok = False
         with self.assertRaises(UserError):
-            contact.action_add_sales_suggestion(self.products[3].id)
+            contact.add_customer_suggestion(self.products[3].id)
         with self.assertRaises(AccessError):
-            self.contact.with_user(self.portal).action_add_sales_suggestion(self.products[0].id)
+            self.contact.with_user(self.portal).add_customer_suggestion(self.products[0].id)
 
-    def test_suggestions_are_shown_with_their_reason(self):
+    def test_suggestions_are_noted_as_shown_on_the_page_and_as_taken(self):
         def suggest(recommender, partner, n=10, exclude=(), order=None):
-            self.assertEqual((partner, n), (self.customer, 5))
+            self.assertEqual(partner, self.customer)
             return [{'product_id': self.products[2].id, 'score': 0.9, 'kind': 'repeat', 'reason': "Due since 3 Mar"}]
 
         self.patch(type(self.env['sales.recommender']), '_suggest', suggest)
-        self.assertEqual(self.page()['suggestions'], [{
-            'product_id': self.products[2].id, 'kind': 'repeat', 'reason': "Due since 3 Mar",
-            'name': self.products[2].display_name}])
+        contact = self.contact.with_user(self.manager)
+        [shown] = contact.get_customer_suggestions()
+        self.assertEqual((shown['product_id'], shown['reason'], shown['price']), (
+            self.products[2].id, "Due since 3 Mar", 12))
+        noted = self.env['sales.suggestion'].search([('partner_id', '=', self.customer.id)])
+        self.assertEqual((noted.place, noted.user_id, noted.state), ('customer', self.manager, 'shown'))
+        contact.add_customer_suggestion(self.products[2].id)
+        self.assertEqual(noted.state, 'added')
+        with self.assertRaises(AccessError):
+            self.contact.with_user(self.salesman).get_customer_suggestions()
 
     def test_needs_and_segments_are_on_the_page(self):
         self.add_history()
@@ -326,10 +331,34 @@ class TestCustomer360Tour(HttpCase, Customer360Common):
     def test_tour(self):
         today = fields.Date.today()
         self.order([(self.products[0], 2, 50)], date=f'{fields.Date.subtract(today, days=40)} 10:00:00')
-        self.order([(self.products[1], 1, 50)], state='draft', name="Q-360")
+        quotation = self.order([(self.products[1], 1, 50)], state='draft', name="Q-360", user_id=2)
+        self.patch(type(self.env['sales.recommender']), '_suggest', lambda *args, **kwargs: [
+            {'product_id': self.products[2].id, 'score': 0.9, 'kind': 'repeat', 'reason': "Due since 3 Mar"}])
         self.customer.message_post(body="They called about chairs", message_type='comment')
         self.refresh()
         self.env.cr.flush()
         admin = self.env.ref('base.user_admin')
         admin.group_ids += self.env.ref('sales_team.group_sale_manager')
         self.start_tour(f'/odoo/res.partner/{self.contact.id}', 'sms_addon_customer_360', login='admin')
+        self.assertIn(self.products[2], quotation.order_line.product_id)
+
+    def test_from_a_need_to_the_order_that_wins_it(self):
+        admin = self.env.ref('base.user_admin')
+        admin.group_ids += self.env.ref('sales_team.group_sale_manager')
+        self.customer.customer_rank = 1
+        self.env.cr.flush()
+        self.start_tour(f'/odoo/res.partner/{self.customer.id}', 'sms_addon_customer_needs', login='admin')
+        need = self.env['sales.need'].search([('partner_id', '=', self.customer.id)])
+        self.assertEqual((need.state, need.order_line_ids.product_id), ('won', self.products[0]))
+
+    def test_working_through_wrong_data(self):
+        admin = self.env.ref('base.user_admin')
+        admin.group_ids += self.env.ref('sales_team.group_sale_manager') + self.env.ref('base.group_partner_manager')
+        self.customers.customer_rank = 1
+        self.customer.phone = '+32 1'
+        self.customers[1:].email = 'shared@example.com'
+        self.env['sales.customer.check']._check_customers(self.customers.ids)
+        self.env.cr.flush()
+        self.start_tour('/odoo/sales-data-quality', 'sms_addon_customer_issues', login='admin')
+        self.assertEqual(self.customer.phone, '+32 2 290 34 90')
+        self.assertEqual(len(self.customers[1:].exists()), 1)

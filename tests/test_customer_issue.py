@@ -115,6 +115,17 @@ class TestCustomerIssue(LedgerCommon):
         self.assertFalse(issue.exists())
         self.assertFalse(self.beta.exists())
 
+    def test_customers_that_lack_the_same_are_merged(self):
+        self.gamma.customer_rank = 1
+        (self.beta + self.gamma).write({'email': 'shared@example.com', 'phone': False})
+        self.assertIn(("Gamma", 'missing_phone'), self.kinds())
+        wizard = self.env['base.partner.merge.automatic.wizard'].with_context(
+            active_model='res.partner', active_ids=(self.beta + self.gamma).ids).create({})
+        wizard.dst_partner_id = self.beta
+        wizard.action_merge()
+        self.assertFalse(self.gamma.exists())
+        self.assertEqual(self.kinds(self.beta), {("Beta", 'missing_phone')})
+
     def test_nothing_to_merge_any_more_is_said(self):
         self.beta.email = 'anna@example.com'
         self.kinds()

@@ -1,6 +1,9 @@
-from odoo import Command, api, fields, models
+from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools import SQL
+
+#: products that the page suggests
+SUGGESTIONS = 5
 
 
 class ResPartner(models.Model):
@@ -65,10 +68,15 @@ class ResPartner(models.Model):
             'context': {'default_partner_id': self.id},
         }
 
-    def action_add_sales_suggestion(self, product_id):
-        """Add a product to the user's last open quotation for the customer, or to a new one, and open it.
+    def get_customer_suggestions(self):
+        """Return what to offer now, as :meth:`get_sales_suggestions` has it; apart from the page, as it is noted."""
+        self.ensure_one()
+        return self.commercial_partner_id._get_sales_suggestions(SUGGESTIONS, 'customer')
 
-        It is added as by hand: the host works out the price from the customer's pricelist.
+    def add_customer_suggestion(self, product_id):
+        """Add a product to the user's last open quotation for the customer, or to a new one.
+
+        :return: ``id`` and ``name`` of the quotation
         """
         self.ensure_one()
         product = self.env['product.product'].browse(product_id).exists()
@@ -79,8 +87,7 @@ class ResPartner(models.Model):
             ('partner_id.commercial_partner_id', '=', self.commercial_partner_id.id), ('state', '=', 'draft'),
             ('user_id', '=', self.env.uid), ('company_id', '=', self.env.company.id),
         ], order='date_order desc, id desc', limit=1)
-        order = order or orders.create({'partner_id': self.id})
-        order.write({'order_line': [Command.create({'product_id': product.id})]})
-        return {
-            'type': 'ir.actions.act_window', 'res_model': 'sale.order', 'res_id': order.id, 'views': [(False, 'form')],
-        }
+        # it is the user's, whoever the customer belongs to: else they might not even open it
+        order = order or orders.create({'partner_id': self.id, 'user_id': self.env.uid})
+        order.add_sales_suggestion(product.id)
+        return {'id': order.id, 'name': order.name}

@@ -173,6 +173,15 @@ class SalesCustomerCheck(models.AbstractModel):
     # -- keeping what was found
 
     @api.model
+    def _forget(self, partner_ids):
+        """Forget all that was found of some partners."""
+        self.env.flush_all()
+        for table in ('sales_customer_key', 'sales_customer_issue'):
+            self.env.cr.execute(SQL(
+                "DELETE FROM %s WHERE partner_id = ANY(%s)", SQL.identifier(table), list(partner_ids)))
+        self.env['sales.customer.issue'].invalidate_model()
+
+    @api.model
     def _drop_others(self, partner_ids=None):
         """Forget partners that are no customers, no longer or not yet."""
         for table, column in (('sales_customer_key', 'partner_id'), ('sales_customer_issue', 'commercial_partner_id')):

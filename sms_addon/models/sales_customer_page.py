@@ -17,8 +17,6 @@ FIGURES = [
 DAYS = ['first_order_date', 'last_order_date', 'expected_date']
 #: bars of the chart
 CATEGORIES = 8
-#: products that are suggested
-SUGGESTIONS = 5
 
 
 class SalesCustomerPage(models.AbstractModel):
@@ -43,7 +41,6 @@ class SalesCustomerPage(models.AbstractModel):
             'profile': self._prepare_profile(profile, today),
             **self._get_sales(customer, today, bool(profile)),
             **self.env['sales.customer.open']._get(customer, today, profile),
-            'suggestions': self._get_suggestions(customer),
             'timeline': self.env['sales.customer.timeline']._get(customer),
         }
 
@@ -105,17 +102,6 @@ class SalesCustomerPage(models.AbstractModel):
             'label': name or self.env._("None"),
             'value': amount,
         } for (category_id, name), amount in rows[:CATEGORIES] if amount > 0]
-
-    @api.model
-    def _get_suggestions(self, customer):
-        """Return what to offer now, best first: each product with the reason for it."""
-        suggestions = self.env['sales.recommender']._suggest(customer, n=SUGGESTIONS)
-        products = self.env['product.product'].browse([row['product_id'] for row in suggestions])
-        names = dict(zip(products.ids, products.mapped('display_name'), strict=True))
-        return [{
-            **{key: row[key] for key in ('product_id', 'kind', 'reason')},
-            'name': names[row['product_id']],
-        } for row in suggestions]
 
     @api.model
     def _read_sales(self, customer, is_whole):

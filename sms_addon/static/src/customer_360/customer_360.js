@@ -16,13 +16,14 @@ import { useDrillDown } from "../overview/drill_down";
 import { REVENUE } from "../overview/figures";
 import { KpiCard } from "../overview/kpi_card/kpi_card";
 import { OverviewChart } from "../overview/overview_chart/overview_chart";
+import { SuggestionList } from "../suggestions/suggestion_list";
 import { getCards, getCategories, getPeriods, LIFECYCLE_COLORS } from "./customer_figures";
 import { CustomerTimeline } from "./customer_timeline/customer_timeline";
 
 /** Who a customer is, how they buy, what is open and what to offer next. */
 export class Customer360 extends Component {
     static template = "sms_addon.Customer360";
-    static components = { CustomerTimeline, KpiCard, OverviewChart };
+    static components = { CustomerTimeline, KpiCard, OverviewChart, SuggestionList };
     static props = { ...standardWidgetProps };
 
     setup() {
@@ -30,7 +31,8 @@ export class Customer360 extends Component {
         this.action = useService("action");
         this.drillDown = useDrillDown();
         this.keepLast = new KeepLast();
-        this.state = useState({ page: null });
+        this.notification = useService("notification");
+        this.state = useState({ page: null, suggestions: [] });
         onWillStart(() => this.load(this.props.record.resId));
         onWillUpdateProps(({ record }) => {
             // also after a save, which may have changed what is shown
@@ -41,11 +43,14 @@ export class Customer360 extends Component {
     }
 
     async load(partnerId) {
+        if (partnerId !== this.partnerId) {
+            Object.assign(this.state, { page: null, suggestions: [] });
+        }
         this.partnerId = partnerId;
         if (!partnerId) {
-            this.state.page = null;
             return;
         }
+        const isNew = !this.state.page;
         const data = await this.keepLast.add(this.orm.silent.call("res.partner", "get_customer_360", [partnerId]));
         this.state.page = {
             ...data,
@@ -54,6 +59,25 @@ export class Customer360 extends Component {
             ranking: getCategories(data),
             lists: this.getLists(data),
         };
+        if (isNew && data.profile) {
+            this.loadSuggestions(partnerId); // nobody waits for them
+        }
+    }
+
+    async loadSuggestions(partnerId) {
+        const suggestions = await this.orm.silent.call("res.partner", "get_customer_suggestions", [partnerId]);
+        if (partnerId === this.partnerId) {
+            this.state.suggestions = suggestions;
+        }
+    }
+
+    async addSuggestion({ product_id, product }) {
+        const order = await this.orm.call("res.partner", "add_customer_suggestion", [this.partnerId, product_id]);
+        this.notification.add(_t("%(product)s is on %(order)s", { product, order: order.name }), {
+            type: "success",
+            buttons: [{ name: _t("Open"), onClick: () => this.openRecord({ model: "sale.order", id: order.id }) }],
+        });
+        await this.load(this.partnerId);
     }
 
     /** What is open with the customer: each list with what a row opens. */
