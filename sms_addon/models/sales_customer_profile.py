@@ -63,7 +63,9 @@ class SalesCustomerProfile(models.Model):
     """
     _name = 'sales.customer.profile'
     _description = "Customer Profile"
+    _inherit = ['sales.selection.order']
     _auto = False
+    _stage_fields = ('lifecycle', 'trend')
     _order = 'revenue desc, id'
     _rec_name = 'commercial_partner_id'
     _rec_names_search = ['commercial_partner_id']
