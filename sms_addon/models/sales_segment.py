@@ -52,6 +52,11 @@ class SalesSegment(models.Model):
             "CREATE INDEX IF NOT EXISTS sales_segment_customer_rel_profile_idx"
             " ON sales_segment_customer_rel (profile_id, segment_id)")
 
+    @api.model
+    def _drop_members(self):
+        """Drop the table of the members, for the uninstallation."""
+        self.env.cr.execute("DROP TABLE IF EXISTS sales_segment_customer_rel")
+
     @api.depends('company_id')
     @api.depends_context('company')
     def _compute_currency_id(self):
@@ -131,8 +136,7 @@ class SalesSegment(models.Model):
                 SELECT %(segment)s, passing.id FROM passing
                     ON CONFLICT DO NOTHING
                 """, passing=segment._select_passing(profile_ids), segment=segment.id, scope=scope))
-        self.env['sales.customer.profile'].invalidate_model(['segment_ids'])
-        self.env['res.partner'].invalidate_model(['sales_segment_ids'])
+        self.env['sales.customer.profile']._invalidate()
         self.invalidate_recordset(['customer_count', 'revenue_12', 'revenue_share'])
 
     def _select_passing(self, profile_ids):
