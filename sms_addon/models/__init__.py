@@ -129,3 +129,10 @@ from . import sales_suggestion
 from . import sale_order_suggestions
 from . import res_partner_suggestions
 from . import product_product_suggestions
+from . import sales_study_sentence
+from . import sales_study_rule
+from . import sales_study_history
+from . import sales_study_segmentation
+from . import sales_study_churn
+from . import sales_study_needs
+from . import sales_customer_category

@@ -75,8 +75,22 @@ class TreeModel:
         :param features: finite numbers of shape (rows, columns), the columns those of the fit
         :raise ValueError: the matrix cannot be used
         """
-        matrix, _names = checked_features(features, self.feature_names)
-        return _predict(self.rules, matrix, self.feature_names)
+        return predict(self.rules, features, self.feature_names)
+
+
+def predict(rules: Sequence[TreeRule], features, feature_names: Sequence[str]) -> np.ndarray:
+    """Return for each row the rate of the rule that it fulfils, of shape (rows,).
+
+    :param rules: those of one tree
+    """
+    matrix, names = checked_features(features, feature_names)
+    return _predict(rules, matrix, names)
+
+
+def find_rules(features, target, feature_names: Sequence[str], max_depth: int = 4, seed: int = 0):
+    """Return the rules that `fit_tree` does, without judging them; of rows of one kind only, the one rule there is."""
+    matrix, names = checked_features(features, feature_names)
+    return _rules(matrix, _checked_target(target, len(matrix)), names, max_depth, seed)
 
 
 def fit_tree(
@@ -182,7 +196,7 @@ def _rules(matrix, hits, names, max_depth, seed):
         terms = conditions(box, names)
         found = matches([terms], matrix, names)
         support, rate = int(np.count_nonzero(found)), float(hits[found].mean())
-        rules.append(TreeRule(terms, support, rate, rate / base_rate))
+        rules.append(TreeRule(terms, support, rate, rate / base_rate if base_rate else 1.0))
     return tuple(sorted(rules, key=lambda rule: (-rule.rate, -rule.support)))
 
 

@@ -148,6 +148,18 @@ def segment(features, feature_names: Sequence[str], k: int | None = None, seed: 
     )
 
 
+def silhouette(features, labels, feature_names: Sequence[str], seed: int = 0) -> float:
+    """Return how well other segments of cases hold together, on the scale that `segment` cuts on.
+
+    :param features: finite numbers of shape (rows, columns)
+    :param labels: whole numbers from 0, of shape (rows,)
+    :raise ValueError: the matrix cannot be used (see `checked_features`), or there are fewer than two segments
+    """
+    matrix, _names = checked_features(features, feature_names)
+    rng = np.random.default_rng(seed)
+    return _silhouette(_scale(matrix, rng)[1], np.unique(labels, return_inverse=True)[1], rng)
+
+
 def _scale(matrix, rng):
     """Return the matrix winsorised, and scaled as the module tells, both as single floats."""
     sample = matrix if len(matrix) <= SCALED_BY else matrix[rng.integers(len(matrix), size=SCALED_BY)]

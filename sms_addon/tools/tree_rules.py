@@ -5,7 +5,7 @@ tree split all cases between them. Thresholds are rounded where the tree is read
 the boxes still meet exactly: whoever reads "up to 1,200" in one rule finds "above 1,200" in its neighbour.
 """
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -149,21 +149,23 @@ def matches(disjuncts: Disjuncts, features: np.ndarray, feature_names: Sequence[
     return found
 
 
-def to_domain(disjuncts: Disjuncts) -> list:
+def to_domain(disjuncts: Disjuncts, term: Callable[[Condition], tuple] = tuple) -> list:
     """Return disjuncts as an Odoo domain in prefix notation: at least one of them holds, with all its conditions.
 
     No disjunct gives the domain of nothing, one without a condition that of everything.
+
+    :param term: makes a term of a domain of a condition, where features are not fields
     """
     if not disjuncts:
         return [(0, '=', 1)]
     if not all(disjuncts):
         return []
     if len(disjuncts) == 1:
-        return [tuple(condition) for condition in disjuncts[0]]
+        return [term(condition) for condition in disjuncts[0]]
     domain = ['|'] * (len(disjuncts) - 1)
     for terms in disjuncts:
         domain += ['&'] * (len(terms) - 1)
-        domain += [tuple(condition) for condition in terms]
+        domain += [term(condition) for condition in terms]
     return domain
 
 
