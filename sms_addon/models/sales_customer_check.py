@@ -18,7 +18,8 @@ KEYS = {
              WHEN p.is_company THEN NULLIF(regexp_replace(regexp_replace(lower(p.name), %s, '', 'g'),
                                            '[[:space:][:punct:]]+', '', 'g'), '') || '|' || COALESCE(p.country_id, 0)
              WHEN COALESCE(p.zip, p.city, '') <> '' THEN
-                  regexp_replace(lower(p.name), '[[:space:][:punct:]]+', '', 'g') || '|' || lower(COALESCE(p.zip, p.city))
+                  regexp_replace(lower(p.name), '[[:space:][:punct:]]+', '', 'g')
+                  || '|' || lower(COALESCE(p.zip, p.city))
              END END""", LEGAL_FORMS),
 }
 
