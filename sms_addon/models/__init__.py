@@ -22,6 +22,7 @@ from . import sales_consumer_exclusion
 from . import sales_reader_warehouse
 from . import sales_reader_screen
 from . import sales_order_timeline
+from . import sales_selection_order
 from . import sales_tracking_table
 from . import sales_delivery_performance
 from . import sales_order_tracking

@@ -12,23 +12,25 @@ SENTENCES = {
     'active_own': _lt("Orders every %(rhythm)s, last on %(last)s, next expected by %(expected)s"),
     'active_company': _lt(
         "%(orders)s so far, last on %(last)s; customers here order every %(rhythm)s, expected by %(expected)s"),
-    'slowing_own': _lt("Orders every %(rhythm)s, last on %(last)s: %(overdue)s overdue, %(stake)s at stake"),
+    # late, but not more than usual
+    'within_own': _lt(
+        "Orders every %(rhythm)s, give or take %(spread)s, last on %(last)s, expected since %(expected)s"),
+    'within_company': _lt(
+        "%(orders)s so far, last on %(last)s; customers here order every %(rhythm)s, give or take %(spread)s"),
+    'slowing_own': _lt("Orders every %(rhythm)s, last on %(last)s: %(overdue)s overdue"),
     'slowing_company': _lt(
-        "%(orders)s, last on %(last)s; customers here order every %(rhythm)s: %(overdue)s overdue, "
-        "%(stake)s at stake"),
+        "%(orders)s, last on %(last)s; customers here order every %(rhythm)s: %(overdue)s overdue"),
     'at_risk_own': _lt(
-        "Ordered every %(rhythm)s until %(last)s: silent for %(recency)s, %(missed)s times as long, "
-        "%(stake)s at stake"),
+        "Ordered every %(rhythm)s until %(last)s: silent for %(recency)s, %(missed)s times as long"),
     'at_risk_company': _lt(
-        "%(orders)s, last on %(last)s: silent for %(recency)s where customers here order every %(rhythm)s, "
-        "%(stake)s at stake"),
+        "%(orders)s, last on %(last)s: silent for %(recency)s where customers here order every %(rhythm)s"),
     'lost_own': _lt(
         "Ordered every %(rhythm)s until %(last)s, %(orders)s of %(average)s on average: silent for %(recency)s"),
     'lost_company': _lt(
         "%(orders)s of %(average)s on average, last on %(last)s: silent for %(recency)s where customers here order "
         "every %(rhythm)s"),
-    'won_back_own': _lt("Back after %(pause)s without an order: last on %(last)s, next expected by %(expected)s"),
-    'won_back_company': _lt("Back after %(pause)s without an order: last on %(last)s, next expected by %(expected)s"),
+    'won_back_own': _lt("Back after %(pause)s without an order, last on %(last)s"),
+    'won_back_company': _lt("Back after %(pause)s without an order, last on %(last)s"),
     'thin': _lt("%(orders)s so far, last on %(last)s; too few to tell a rhythm"),
 }
 
@@ -52,11 +54,14 @@ class SalesCustomerProfile(models.Model):
     @api.depends_context('lang')
     def _compute_reason(self):
         for profile in self:
-            name = f'{profile.lifecycle}_{profile.rhythm_basis}' if profile.lifecycle else 'thin'
-            if name == 'new_own':  # cannot be: one order day is no rhythm
-                name = 'thin'
-            sentence = self.env._(SENTENCES[name])
+            sentence = self.env._(SENTENCES[profile._get_sentence_name()])
             profile.reason = sentence % profile._prepare_reason()
+
+    def _get_sentence_name(self):
+        if not self.lifecycle:
+            return 'thin'
+        stage = 'within' if self.lifecycle in ('new', 'active') and self.days_overdue else self.lifecycle
+        return f'{stage}_{self.rhythm_basis}'
 
     def _prepare_reason(self):
         """Return the figures of the sentences, as text."""
@@ -64,6 +69,7 @@ class SalesCustomerProfile(models.Model):
             'last': self._format_day(self.last_order_date),
             'expected': self._format_day(self.expected_date),
             'rhythm': self._format_days(round(self.rhythm_days)),
+            'spread': self._format_days(round(self.rhythm_spread)),
             'recency': self._format_days(self.recency),
             'overdue': self._format_days(self.days_overdue),
             'pause': self._format_days(self.longest_pause),
@@ -71,7 +77,6 @@ class SalesCustomerProfile(models.Model):
             'orders': self.env._("1 order") if self.order_count == 1
             else self.env._("%(count)s orders", count=self.order_count),
             'average': self._format_amount(self.average_order),
-            'stake': self._format_amount(self.value_at_stake),
         }
 
     def _format_amount(self, amount):

@@ -42,12 +42,16 @@ class SalesCustomerProfile(models.Model):
         """Read all customers again and return how many were not as their orders are."""
         # one session sorts and hashes the facts of all customers, once in a while
         self.env.cr.execute(SQL("SET LOCAL work_mem = %s", WORK_MEM))
-        self.env.cr.execute(SQL("SET LOCAL jit = off"))
+        # how many groups there will be is guessed far too low, and for so few rows PostgreSQL would rather loop
+        for name in ('jit', 'enable_nestloop', 'enable_mergejoin'):
+            self.env.cr.execute(SQL("SET LOCAL %s = off", SQL.identifier(name)))
         self.env.cr.execute("DELETE FROM sales_customer_touch")
         changed = self.env['sales.customer.figures']._rebuild()
         # a warehouse that was swapped since this transaction began looks empty to it
         self.env['sales.fact']._check_tables_visible()
         self.env['sales.customer.scale']._measure()
+        for name in ('jit', 'enable_nestloop', 'enable_mergejoin', 'work_mem'):
+            self.env.cr.execute(SQL("SET LOCAL %s TO DEFAULT", SQL.identifier(name)))
         self._invalidate()
         _logger.info("%s: %s rows were not as the orders are", self._description, changed)
         return changed
