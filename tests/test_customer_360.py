@@ -346,10 +346,12 @@ class TestCustomer360Tour(HttpCase, Customer360Common):
         admin = self.env.ref('base.user_admin')
         admin.group_ids += self.env.ref('sales_team.group_sale_manager')
         self.customer.customer_rank = 1
+        message = self.customer.message_post(body="They want chairs", message_type='comment')
         self.env.cr.flush()
         self.start_tour(f'/odoo/res.partner/{self.customer.id}', 'sms_addon_customer_needs', login='admin')
         need = self.env['sales.need'].search([('partner_id', '=', self.customer.id)])
         self.assertEqual((need.state, need.order_line_ids.product_id), ('won', self.products[0]))
+        self.assertEqual((need.evidence_ref, need.evidence_text), (message, "They want chairs"))
 
     def test_working_through_wrong_data(self):
         admin = self.env.ref('base.user_admin')

@@ -120,6 +120,24 @@ class TestSalesNeed(LedgerCommon):
         action = need.action_open_evidence()
         self.assertEqual((action['res_model'], action['res_id']), ('res.partner', self.customers[0].id))
 
+    def test_a_note_becomes_the_evidence_of_a_need(self):
+        lead = self.env['crm.lead'].create({'name': "Idea", 'partner_id': self.customers[1].id, 'type': 'opportunity'})
+        message = lead.message_post(body="They want desks", message_type='comment')
+        action = message.with_user(self.manager).action_note_sales_need()
+        form = Form(self.env['sales.need'].with_context(**action['context']))
+        form.name = "Desks"
+        need = form.save()
+        self.assertEqual(
+            (need.partner_id, need.lead_id, need.evidence_ref, need.evidence_text),
+            (self.customers[1], lead, message, "They want desks"))
+        self.assertEqual(need.action_open_evidence()['res_model'], 'crm.lead')
+        elsewhere = self.products[0].message_post(body="Nice", message_type='comment')
+        with self.assertRaises(UserError):
+            elsewhere.action_note_sales_need()
+        lead.user_id = self.manager
+        with self.assertRaises(AccessError):
+            message.with_user(self.salesman).action_note_sales_need()
+
     def test_open_needs_are_counted_on_the_customer_and_its_contacts(self):
         child = self.env['res.partner'].create({'name': "Anna", 'parent_id': self.customers[0].id})
         self.need()

@@ -110,6 +110,8 @@ from . import sales_customer_page
 from . import sales_customer_timeline
 from . import sales_need
 from . import sales_need_prediction
+from . import mail_message_needs
+from . import res_users_needs
 from . import sales_reader_needs
 from . import res_partner_needs
 from . import sales_customer_issue

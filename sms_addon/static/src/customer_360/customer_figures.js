@@ -3,6 +3,9 @@ import { _t } from "@web/core/l10n/translation";
 import { formatInteger, formatMonetary } from "@web/views/fields/formatters";
 import { formatSalesRate } from "../formatters/sales_rate";
 
+/** Paid invoices from which on an average says something of how a customer pays. */
+const FEWEST_INVOICES = 3;
+
 /** The colour of a stage, as a badge has it. */
 export const LIFECYCLE_COLORS = {
     new: "info",
@@ -131,7 +134,7 @@ function getOutlookCards(profile, money) {
 
 function getPaymentCards(profile) {
     const cards = [];
-    if (profile.paid_invoice_count) {
+    if (profile.paid_invoice_count >= FEWEST_INVOICES) {
         const days = Math.round(profile.days_late_avg);
         cards.push({
             name: "payment",

@@ -2,11 +2,9 @@ import { registry } from "@web/core/registry";
 
 registry.category("web_tour.tours").add("sms_addon_customer_needs", {
     steps: () => [
-        {
-            content: "note a need of the customer",
-            trigger: ".o_sales_customer_360 .o_sales_customer_need",
-            run: "click",
-        },
+        { trigger: ".o_sales_customer_360 .o_sales_customer_need" },
+        { trigger: ".o-mail-Message:contains(They want chairs)", run: "hover && click .o-mail-Message [title='Expand']" },
+        { content: "note what was said as a need", trigger: ".o-dropdown-item:contains(Note as Need)", run: "click" },
         { trigger: ".o_form_view .o_field_widget[name=partner_id] input:value(Alpha)" },
         { trigger: ".o_field_widget[name=name] textarea", run: "edit Chairs for the new office" },
         { trigger: ".o_field_widget[name=product_ids] input", run: "edit Thing 0" },
