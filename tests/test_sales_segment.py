@@ -81,7 +81,9 @@ class TestSalesSegment(ProfileCommon):
         self.assertIn(self.small, self.env['res.partner'].search([('sales_segment_ids', 'not in', segment.ids)]))
 
     def test_filters_that_cannot_be_used(self):
-        for domain in ("[('nothing', '=', 1)]", "[('revenue', '>', 1)", "__import__('os')", "[('segment_ids', '!=', 1)]"):
+        for domain in (
+            "[('nothing', '=', 1)]", "[('revenue', '>', 1)", "__import__('os')", "[('segment_ids', '!=', 1)]",
+        ):
             with self.subTest(domain), self.assertRaisesRegex(ValidationError, "Key Accounts"):
                 self.segment(domain)
 
@@ -90,7 +92,8 @@ class TestSalesSegment(ProfileCommon):
         again = study.copy()
         replace = self.env['sales.segment']._replace_by_study
         large, small = replace(study, [
-            {'name': "Large", 'domain': "[('revenue', '>=', 1000)]"}, {'name': "Small", 'domain': "[('revenue', '<', 1000)]"}])
+            {'name': "Large", 'domain': "[('revenue', '>=', 1000)]"},
+            {'name': "Small", 'domain': "[('revenue', '<', 1000)]"}])
         third = replace(study, [{'name': "Large", 'domain': "[('revenue', '>=', 1000)]"}])
         self.assertEqual(third, large)
         self.assertFalse(small.active)

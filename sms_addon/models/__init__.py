@@ -137,4 +137,5 @@ from . import sales_study_history
 from . import sales_study_segmentation
 from . import sales_study_churn
 from . import sales_study_needs
+from . import sales_study_lifetime
 from . import sales_customer_category
