@@ -340,8 +340,12 @@ class TestStudy(StudyCommon):
     def test_a_study_of_each_kind_is_there(self):
         company = self.env['res.company'].create({'name': "New"})
         self.studies._ensure_defaults(company)
-        kinds = self.studies.search([('company_id', '=', company.id)]).mapped('kind')
-        self.assertCountEqual(kinds, self.studies._fields['kind'].get_values(self.env))
+        studies = self.studies.search([('company_id', '=', company.id)])
+        self.assertCountEqual(studies.mapped('kind'), self.studies._fields['kind'].get_values(self.env))
+        self.assertFalse(studies.user_id)
+        studies[0].action_run()
+        self.assertEqual(studies[0].user_id, self.env.user)
+        studies[0].action_stop()
 
     # -- who may what
 

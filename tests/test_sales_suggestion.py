@@ -1,8 +1,10 @@
+from datetime import timedelta
 from unittest.mock import patch
 
 from odoo import Command, fields
 from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.tests import Form, HttpCase, freeze_time, tagged, users
+from odoo.tools import mute_logger
 
 from .common import WarehouseCommon
 
@@ -31,7 +33,7 @@ class SuggestionCommon(WarehouseCommon):
         def suggest(recommender, partner, n=10, exclude=(), order=None):
             self.asked.append((partner, n, recommender.env.company))
             return [
-                {'product_id': product.id, 'score': 1 - rank / 10, 'kind': 'due' if rank else 'together',
+                {'product_id': product.id, 'score': 1 - rank / 10, 'kind': 'repeat' if rank else 'together',
                  'reason': f"Reason {rank}"}
                 for rank, product in enumerate(self.suggested) if product.id not in exclude][:n]
         patcher = patch.object(type(self.env['sales.recommender']), '_suggest', suggest)
@@ -146,8 +148,9 @@ class TestSuggestion(SuggestionCommon):
     def test_line_added_by_other_means_counts(self):
         order = self.quotation()
         order.get_sales_suggestions()
-        order.order_line = [Command.create({'product_id': self.suggested[2].id}), Command.create({'name': "Note",
-            'display_type': 'line_note'})]
+        order.order_line = [
+            Command.create({'product_id': self.suggested[2].id}),
+            Command.create({'name': "Note", 'display_type': 'line_note'})]
         self.assertEqual(self.logged(order_id=order.id).mapped('state'), ['shown', 'shown', 'added'])
 
     def test_line_that_was_there_before_does_not_count(self):
@@ -236,8 +239,7 @@ class TestSuggestion(SuggestionCommon):
             ["Reason 0", "Reason 1", "Reason 2", False])
 
     def test_outside_of_the_catalog_nothing_is_suggested(self):
-        self.assertFalse(self.products.sales_suggested if len(self.products) == 1 else any(
-            self.products.mapped('sales_suggested')))
+        self.assertEqual(set(self.products.mapped('sales_suggested')), {False})
         self.assertFalse(self.products.search([('sales_suggested', '=', True)]))
         self.assertFalse(self.asked)
 
@@ -344,7 +346,25 @@ class TestSuggestion(SuggestionCommon):
 
 @tagged('post_install', '-at_install')
 class TestSuggestionTour(SuggestionCommon, HttpCase):
-    """The dialog on a quotation, and the catalog, in a browser."""
+    """The dialog on a quotation and the catalog in a browser, and another program."""
+
+    def ask(self, user, **values):
+        key = self.env['res.users.apikeys'].with_user(user)._generate(
+            'rpc', "test", fields.Datetime.now() + timedelta(days=1))
+        self.env.flush_all()
+        return self.url_open(
+            '/json/2/res.partner/get_sales_suggestions', json={'ids': self.customer.ids, **values},
+            headers={'Authorization': f'bearer {key}'})
+
+    @mute_logger('odoo.http')
+    def test_json2(self):
+        found = self.ask(self.salesman, limit=2).json()
+        self.assertEqual([row['product_id'] for row in found], self.suggested[:2].ids)
+        self.assertEqual(found[0]['reason'], "Reason 0")
+        self.assertEqual(self.logged(place='api').user_id, self.salesman)
+        self.customer.user_id = self.manager
+        self.assertEqual(self.ask(self.salesman).status_code, 403)
+        self.assertEqual(self.ask(self.manager, limit=1000).status_code, 422)
 
     def test_dialog_and_catalog(self):
         self.manager.password = 'boss-password'

@@ -135,6 +135,7 @@ class SalesStudy(models.Model):
         for study in self:
             if study.state != 'draft':
                 raise UserError(self.env._("%(study)s was run already. Run it again as a new study.", study=study.name))
+            study.user_id = study.user_id or self.env.user
         self._start()
 
     def action_stop(self):

@@ -10,6 +10,8 @@ from odoo.tools import SQL
 PLACES = [
     ('quotation', "Quotation"), ('catalog', "Product Catalog"), ('customer', "Customer Page"), ('api', "API"),
 ]
+#: why a product is suggested: as the recommender has it
+KINDS = [('repeat', "Bought Before"), ('together', "Bought Together"), ('popular', "Popular")]
 #: days for which a suggestion that was made outside of a quotation counts as the reason of what is ordered
 LASTING_DAYS = 30
 
@@ -28,7 +30,7 @@ class SalesSuggestion(models.Model):
 
     date = fields.Date(string="Shown On", required=True, readonly=True)
     place = fields.Selection(PLACES, required=True, readonly=True)
-    kind = fields.Char(required=True, readonly=True)
+    kind = fields.Selection(KINDS, required=True, readonly=True)
     score = fields.Float(readonly=True, aggregator='avg')
     position = fields.Integer(readonly=True, aggregator='avg')
     partner_id = fields.Many2one('res.partner', string="Customer", required=True, readonly=True, ondelete='cascade')
