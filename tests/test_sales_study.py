@@ -308,6 +308,13 @@ class TestStudy(StudyCommon):
             with self.assertRaises(UserError):
                 wrong.action_compare()
 
+    def test_quality_over_time_is_that_of_the_kind(self):
+        first, second = self.run_study(), self.run_study()
+        self.env['sales.study.measure'].create({
+            'study_id': self.study(kind='needs').id, 'name': "AUC", 'direction': 'higher'})
+        measures = self.env['sales.study.measure'].search(first.action_open_quality()['domain'])
+        self.assertEqual(measures, (second + first).measure_ids)
+
     @freeze_time('2027-03-01 08:00:00')
     def test_schedule(self):
         study = self.study(interval_type='weeks', interval_number=2)

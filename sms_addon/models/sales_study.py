@@ -168,6 +168,14 @@ class SalesStudy(models.Model):
             'context': {'compare_study_id': other.id},
         }
 
+    def action_open_quality(self):
+        """Show how good the runs of this kind have been over time."""
+        self.ensure_one()
+        return {
+            **self.env['ir.actions.actions']._for_xml_id('sms_addon.sales_study_measure_action'),
+            'domain': [('kind', '=', self.kind), ('company_id', '=', self.company_id.id)],
+        }
+
     # -- runs and their times
 
     def _start(self):
