@@ -21,7 +21,8 @@ THIN = {
 
 class SalesStudy(models.Model):
     """Which customers will not order any more: those without an order within the horizon."""
-    _inherit = 'sales.study'
+    _name = 'sales.study'
+    _inherit = ['sales.study']
 
     def _thin_sentences(self):
         return {**super()._thin_sentences(), **THIN}

@@ -28,7 +28,8 @@ THIN = {
 
 class SalesStudy(models.Model):
     """How studies look at the past of customers: from days that are one horizon apart."""
-    _inherit = 'sales.study'
+    _name = 'sales.study'
+    _inherit = ['sales.study']
 
     rule_ids = fields.One2many('sales.study.rule', 'study_id', string="Rules", readonly=True)
     rule_count = fields.Integer(compute='_compute_rule_count')

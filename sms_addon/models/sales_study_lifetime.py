@@ -28,7 +28,8 @@ THIN = {
 
 class SalesStudy(models.Model):
     """How many orders to expect of each customer, of what value, and whether the customer still is one."""
-    _inherit = 'sales.study'
+    _name = 'sales.study'
+    _inherit = ['sales.study']
 
     def _thin_sentences(self):
         return {**super()._thin_sentences(), **THIN}

@@ -31,7 +31,8 @@ THIN = {
 
 class SalesStudy(models.Model):
     """Which category a customer will order of next, by one small tree for each category."""
-    _inherit = 'sales.study'
+    _name = 'sales.study'
+    _inherit = ['sales.study']
 
     def _thin_sentences(self):
         return {**super()._thin_sentences(), **THIN}

@@ -40,7 +40,8 @@ THIN = {
 
 class SalesStudy(models.Model):
     """Segments of customers by how recently, how often and how much they order."""
-    _inherit = 'sales.study'
+    _name = 'sales.study'
+    _inherit = ['sales.study']
 
     def _thin_sentences(self):
         return {**super()._thin_sentences(), **THIN}
