@@ -104,4 +104,3 @@ from . import sales_suggestion
 from . import sale_order_suggestions
 from . import res_partner_suggestions
 from . import product_product_suggestions
-from . import sales_recommender
