@@ -1,4 +1,5 @@
-from odoo import models
+from odoo import fields, models
+from odoo.tools import html2plaintext
 
 
 class CalendarEvent(models.Model):
@@ -6,6 +7,29 @@ class CalendarEvent(models.Model):
     _inherit = ['calendar.event', 'sales.event.mixin']
 
     _event_fields = ('active',)
+
+    sales_need_count = fields.Integer(
+        string="Number of Needs", compute='_compute_sales_need_count', groups='sales_team.group_sale_salesman')
+
+    def _compute_sales_need_count(self):
+        references = [f'{self._name},{event.id}' for event in self._origin]
+        counts = dict(self.env['sales.need']._read_group(
+            [('evidence_ref', 'in', references)], ['evidence_ref'], ['__count']))
+        for event in self:
+            event.sales_need_count = counts.get(f'{self._name},{event._origin.id}', 0)
+
+    def action_open_sales_needs(self):
+        """Open the needs that were heard of in the meeting, or note the first one."""
+        self.ensure_one()
+        reference = f'{self._name},{self.id}'
+        customers = self.partner_ids.filtered('partner_share')
+        return self.env['sales.need']._open_of([('evidence_ref', '=', reference)], {
+            'evidence': 'meeting',
+            'evidence_ref': reference,
+            'evidence_text': html2plaintext(self.description or '').strip(),
+            'partner_id': (self.opportunity_id.partner_id or customers[:1]).id,
+            'lead_id': self.opportunity_id.id,
+        })
 
     def _event_prepare(self, note, notes):
         if note.created:

@@ -14,6 +14,12 @@ class ResCompany(models.Model):
         default=lambda self: self.env.user.tz or 'UTC',
         help="The day on which an order counts in the sales reports, whoever reads them.")
 
+    @api.model_create_multi
+    def create(self, vals_list):
+        companies = super().create(vals_list)
+        self.env['sales.study'].sudo()._ensure_defaults(companies)
+        return companies
+
     @api.model
     def _guess_sales_timezones(self):
         """Give each company its own time zone, or that of most of its users: whoever installs has none."""

@@ -11,6 +11,9 @@ class SaleOrderLine(models.Model):
 
     sales_import_key = fields.Char(readonly=True, copy=False, help="Finds an imported line again in its order.")
 
+    sales_need_id = fields.Many2one(
+        'sales.need', string="Answers the Need", copy=False, index='btree_not_null', ondelete='set null')
+
     _sales_import_key_idx = models.UniqueIndex(
         "(order_id, sales_import_key) WHERE sales_import_key IS NOT NULL", "The order line has been imported already.")
 

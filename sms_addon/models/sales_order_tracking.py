@@ -69,8 +69,9 @@ class SalesOrderTracking(models.Model):
     """Where each order is, since when, what it was promised for, and why it is not further."""
     _name = 'sales.order.tracking'
     _description = "Order Tracking"
-    _inherit = ['sales.tracking.table']
+    _inherit = ['sales.tracking.table', 'sales.selection.order']
     _auto = False
+    _stage_fields = ('stage',)
     _order = 'promised_date, id'
     _rec_name = 'order_id'
     _rec_names_search = ['order_id']
@@ -449,26 +450,6 @@ class SalesOrderTracking(models.Model):
                         WHEN t.stage = 'invoiced' AND t.due_date < %(today)s THEN 'overdue'
                         ELSE t.standing_reason END""", today=today),
         }
-
-    def _order_field_to_sql(self, alias, field_name, direction, nulls, query):
-        """Stages come in the order in which an order goes through them."""
-        if field_name != 'stage':
-            return super()._order_field_to_sql(alias, field_name, direction, nulls, query)
-        place = self._stage_place(self._field_to_sql(alias, field_name, query))
-        query._order_groupby.append(place)
-        return SQL("%s %s %s", place, direction, nulls)
-
-    def _read_group_orderby(self, order, groupby_terms, query):
-        stage = groupby_terms.get('stage')
-        if stage is None:
-            return super()._read_group_orderby(order, groupby_terms, query)
-        groupby_terms['stage'] = self._stage_place(stage)
-        terms = super()._read_group_orderby(order, groupby_terms, query)
-        groupby_terms['stage'] = stage
-        return terms
-
-    def _stage_place(self, column):
-        return SQL("array_position(%s::varchar[], %s)", [name for name, _label in STAGES], column)
 
     # -- filling the table
 

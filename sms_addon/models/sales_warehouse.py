@@ -193,10 +193,13 @@ class SalesWarehouse(models.Model):
         order_ids = touch._take_orders(BATCH_ORDERS)
         if not order_ids:
             return 0
-        cubes = self._cubes()
+        cubes, customers = self._cubes(), self.env['sales.customer.touch']
+        customers._touch_orders(order_ids)
         for cube in cubes:
             cube._cube_apply(order_ids, -1)
         self.env['sales.fact']._replace_orders(order_ids)
+        customers._touch_orders(order_ids)
+        self.env['sales.customer.profile']._wake()
         for cube in cubes:
             cube._cube_apply(order_ids, 1)
             cube._cube_purge()
@@ -222,6 +225,7 @@ class SalesWarehouse(models.Model):
             cube._cube_build(fact._table + BUILD_SUFFIX)
         self._swap([fact, *cubes])
         self._show_stage()
+        self.env['sales.customer.profile']._request_rebuild()
         self.env['ir.config_parameter'].sudo().set_param(STALE, False)
         self.write({
             'rebuilt_at': fields.Datetime.now(),

@@ -1,4 +1,5 @@
 from . import base_partner_merge
+from . import sales_customer_issue_dismiss
 from . import sales_report_export
 from . import sales_order_hold_decide
 from . import sales_rule_simulation_run
