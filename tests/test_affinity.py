@@ -84,6 +84,9 @@ class TestAssociationRules(unittest.TestCase):
                 (rule.support, rule.confidence, rule.lift), expected[rule.antecedent, rule.consequent])
         self.assertEqual([rule.lift for rule in rules], sorted((rule.lift for rule in rules), reverse=True))
 
+    def test_a_pair_that_is_too_seldom_is_no_rule(self):
+        self.assertEqual(association_rules([['a'], ['d'], ['a', 'd']], 0.5, 0), [])
+
     def test_no_rule_is_longer_than_asked_for(self):
         rules = association_rules([['a', 'b', 'c', 'd']] * 3, 0.5, 0.5, max_len=2)
         self.assertEqual({len(rule.antecedent) for rule in rules}, {1})

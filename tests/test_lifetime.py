@@ -215,6 +215,15 @@ class TestBgNbd(unittest.TestCase):
         [silent] = model.probability_of_silence(10, *row)
         self.assertTrue(1 - alive - 1e-9 <= silent <= 1)
 
+    def test_where_the_library_fails(self):
+        """scipy's hypergeometric function is infinite where the difference of its arguments is a large integer."""
+        model = BgNbd(0.5, 1, 0.5, 2, 0)
+        exact, beside = (
+            BgNbd(r, 1, 0.5, 2, 0).expected_purchases(20, [98], [1], [1]) for r in (0.5, 0.50001))
+        np.testing.assert_allclose(exact, beside, rtol=1e-4)
+        [near], [far] = model.expected_purchases(10, [98], [1], [1]), exact
+        self.assertTrue(0 < near < far)
+
     def test_around_a_of_one_nothing_jumps(self):
         rows = [1, 2, 9], [10, 20, 30], [40, 40, 40]
         values = [BgNbd(0.5, 4, a, 2, 0).expected_purchases(30, *rows) for a in (0.9997, 0.9999, 1, 1.0001, 1.0003)]

@@ -123,9 +123,9 @@ def _frequent_sets(names, basket, item, least, max_len) -> dict[frozenset, int]:
     order = np.lexsort((item, -single[item], basket))
     item = item[order].tolist()
     ends = np.cumsum(np.bincount(basket)).tolist() if len(basket) else []
-    paths = Counter(tuple(item[start:end]) for start, end in zip([0, *ends], ends, strict=False) if end - start > 1)
+    paths = Counter(tuple(item[start:end]) for start, end in zip([0, *ends], ends, strict=False))
     tree = FPTree({code: -count for code, count in enumerate(single.tolist())})
-    for path, count in paths.items():
+    for path, count in paths.items():  # single products, too: the search trusts in the counts of the nodes
         tree.insert_itemset(list(path), count)
     for count, products in fpg_step(tree, least, None, max_len, False):
         if len(products) > 1:

@@ -111,9 +111,12 @@ class BgNbd:
         first = np.where(many, a + self.b - 1 - self.r, orders)
         second = np.where(many, a - 1, self.b + frequency)
         power = np.where(many, a - 1, orders)
+        # scipy 1.17 returns infinity where bottom - first - second is a large whole number, and is right beside it
+        series = hyp2f1(first, second, bottom, share)
+        series = np.where(np.isfinite(series), series, hyp2f1(first, second, bottom * (1 + 1e-6), share))
         with np.errstate(invalid='ignore'):
-            rest = (1 - share) ** power * hyp2f1(first, second, bottom, share)
-        rest = np.where(np.isfinite(rest), rest, 0)  # it is next to nothing where the series still overflows
+            rest = (1 - share) ** power * series
+        rest = np.where(np.isfinite(rest), rest, 0)  # it is next to nothing where the series overflows
         return bottom / (a - 1) * (1 - rest)
 
 
