@@ -70,19 +70,20 @@ def round_threshold(values: np.ndarray, threshold: float) -> float:
     below = values <= threshold
     smaller = min(np.count_nonzero(below), np.count_nonzero(~below))
     for digits in range(1, MOST_DIGITS + 1):
-        moved, best = min(
-            (np.count_nonzero(below != (values <= candidate)), abs(candidate - threshold), candidate)
-            for candidate in _round_numbers(threshold, digits)
-        )[0::2]
+        moved, _broken, _distance, best = min(
+            (np.count_nonzero(below != (values <= number)), not number.is_integer(), abs(number - threshold), number)
+            for number in _round_numbers(threshold, digits)
+        )
         if moved <= TOLERANCE * smaller:
             return best
     return threshold
 
 
 def _round_numbers(number, digits):
-    """Return the numbers of so many significant digits below and above a number."""
+    """Return the numbers of so many significant digits below and above a number; near nought, the whole one below, too."""
+    whole = [float(math.floor(number))] if abs(number) < 1 else []
     unit = 10.0 ** (math.floor(math.log10(abs(number))) - digits + 1)
-    return [float(f'{steps * unit:.{digits}g}') for steps in (math.floor(number / unit), math.ceil(number / unit))]
+    return whole + [float(f'{steps * unit:.{digits}g}') for steps in (math.floor(number / unit), math.ceil(number / unit))]
 
 
 def merge_boxes(boxes: Iterable[Box]) -> list[Box]:
