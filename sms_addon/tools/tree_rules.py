@@ -80,10 +80,11 @@ def round_threshold(values: np.ndarray, threshold: float) -> float:
 
 
 def _round_numbers(number, digits):
-    """Return the numbers of so many significant digits below and above a number; near nought, the whole one below, too."""
+    """Return the numbers of so many significant digits below and above a number; near nought the whole one below, too."""
     whole = [float(math.floor(number))] if abs(number) < 1 else []
     unit = 10.0 ** (math.floor(math.log10(abs(number))) - digits + 1)
-    return whole + [float(f'{steps * unit:.{digits}g}') for steps in (math.floor(number / unit), math.ceil(number / unit))]
+    steps = math.floor(number / unit), math.ceil(number / unit)
+    return whole + [float(f'{step * unit:.{digits}g}') for step in steps]
 
 
 def merge_boxes(boxes: Iterable[Box]) -> list[Box]:
