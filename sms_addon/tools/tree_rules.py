@@ -80,7 +80,7 @@ def round_threshold(values: np.ndarray, threshold: float) -> float:
 
 
 def _round_numbers(number, digits):
-    """Return the numbers of so many significant digits below and above a number; near nought the whole one below, too."""
+    """Return the numbers of so many significant digits around a number; near nought the whole one below, too."""
     whole = [float(math.floor(number))] if abs(number) < 1 else []
     unit = 10.0 ** (math.floor(math.log10(abs(number))) - digits + 1)
     steps = math.floor(number / unit), math.ceil(number / unit)
