@@ -6,7 +6,7 @@ import sys
 
 from bench.measure import format_table
 
-SUITES = ('warehouse', 'import', 'ledger', 'broker', 'tracking', 'decisions', 'rules', 'customers')
+SUITES = ('warehouse', 'import', 'ledger', 'broker', 'tracking', 'decisions', 'rules', 'customers', 'suggestions')
 
 
 def main():

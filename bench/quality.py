@@ -7,7 +7,6 @@ and for suggestions each customer's last basket.
 import csv
 import gzip
 import re
-from collections import defaultdict
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +17,7 @@ PRODUCT = re.compile(r'\d{5}')
 SUGGESTIONS = 10
 
 
-def run(_lines=None):
+def run():
     """Return the rows of all comparisons; none where the public data is not there."""
     if not SHARED.exists():
         return []
@@ -115,69 +114,13 @@ def root_error(expected, actual):
 
 
 def suggestion_rows(data, customers, products, days):
-    """Return how often the suggestions for a customer are in the last basket, which the recommender has not seen.
-
-    All lines of a day are a basket. The constants of the recommender were chosen on the baskets before.
-    """
-    from odoo.addons.sms_addon.tools import affinity
-    last = last_days(customers, days)
-    known = days < last
-    model = affinity.fit_recommender(customers[known], products[known], days[known])
-    baskets = defaultdict(set)
-    for customer, product in zip(customers[~known].tolist(), products[~known].tolist(), strict=True):
-        baskets[customer].add(product)
-    before = set(customers[known].tolist())
-    baskets = {customer: basket for customer, basket in baskets.items() if customer in before}
-    day = dict(zip(customers.tolist(), last.tolist(), strict=True))
-    popular, most_bought = naive_suggestions(customers[known], products[known], days[known])
-    found = {
-        customer: [suggestion.product for suggestion in model.recommend(customer, SUGGESTIONS, as_of=day[customer])]
-        for customer in baskets}
-    rows = []
-    for naive, label in (({customer: popular for customer in baskets}, 'most popular'), (most_bought, 'most bought')):
-        for name, measure in (('hit rate', hit_rate), ('recall', recall)):
-            rows.append(compare(
-                f'{data}: {name}@{SUGGESTIONS} of suggestions', measure(found, baskets), measure(naive, baskets), label,
-                True))
-    return rows
-
-
-def last_days(customers, days):
-    """Return the last day of the customer of each line."""
-    _ids, codes = np.unique(customers, return_inverse=True)
-    last = np.full(codes.max() + 1, days.min())
-    np.maximum.at(last, codes, days)
-    return last[codes]
-
-
-def naive_suggestions(customers, products, days):
-    """Return the products most customers bought, and {customer: those he bought on most days}.
-
-    Products that he bought equally often come by their popularity; by chance or name he would be hit less often.
-    """
-    lines = set(zip(customers.tolist(), products.tolist(), days.tolist(), strict=True))
-    times, buyers = defaultdict(int), defaultdict(set)
-    for customer, product, _day in lines:
-        times[customer, product] += 1
-        buyers[product].add(customer)
-    rank = {product: (-len(known), product) for product, known in buyers.items()}
-    own = defaultdict(list)
-    for (customer, product), count in times.items():
-        own[customer].append((-count, rank[product], product))
-    popular = sorted(rank, key=rank.get)[:SUGGESTIONS]
-    return popular, {
-        customer: [product for *_order, product in sorted(rows)[:SUGGESTIONS]] for customer, rows in own.items()}
-
-
-def hit_rate(suggested, baskets):
-    """Return the share of the baskets that have one of the suggested products at least."""
-    return sum(bool(basket.intersection(suggested[customer])) for customer, basket in baskets.items()) / len(baskets)
-
-
-def recall(suggested, baskets):
-    """Return the mean share of a basket that was suggested."""
-    return sum(len(basket.intersection(suggested[customer])) / len(basket)
-               for customer, basket in baskets.items()) / len(baskets)
+    """Return how often suggestions are in the last baskets; the constants were chosen on those before the last."""
+    from odoo.addons.sms_addon.tools.suggestion_quality import judge
+    found = judge(customers, products, days, SUGGESTIONS)
+    return [
+        compare(f'{data}: {name}@{SUGGESTIONS} of suggestions', figures['model'], figures[naive], label, True)
+        for naive, label in (('popular', 'most popular'), ('own', 'most bought by the customer'))
+        for name, figures in (('hit rate', found.hit_rate), ('recall', found.recall))]
 
 
 #: where a naive rule is better, as far as is known; these are told and not promised
