@@ -70,9 +70,11 @@ class SalesStudy(models.Model):
 
     def _get_needed_categories(self, history):
         """Return the categories that most customers bought, at least so many that there is something to learn."""
-        pairs = np.unique(np.stack([history.goods.values['category'], history.goods.owner]), axis=1)
-        categories, buyers = np.unique(pairs[0], return_counts=True)
-        enough = np.flatnonzero(buyers >= MIN_CASES)
+        span = len(history.customers)
+        pairs = np.unique(history.goods.values['category'] * span + history.goods.owner)
+        categories, buyers = np.unique(pairs // span, return_counts=True)
+        there = self.env['product.category'].browse(categories.tolist()).exists().ids
+        enough = np.flatnonzero((buyers >= MIN_CASES) & np.isin(categories, there))
         chosen = enough[np.argsort(-buyers[enough], kind='stable')[:MOST_CATEGORIES]]
         if not len(chosen):
             raise ThinDataError('categories', needed=MIN_CASES, horizon=self.horizon_days)

@@ -80,11 +80,11 @@ def round_threshold(values: np.ndarray, threshold: float) -> float:
 
 
 def _round_numbers(number, digits):
-    """Return the numbers of so many significant digits around a number; near nought the whole one below, too."""
-    whole = [float(math.floor(number))] if abs(number) < 1 else []
+    """Return the numbers of so many significant digits below and above a number."""
     unit = 10.0 ** (math.floor(math.log10(abs(number))) - digits + 1)
-    steps = math.floor(number / unit), math.ceil(number / unit)
-    return whole + [float(f'{step * unit:.{digits}g}') for step in steps]
+    numbers = [float(f'{steps * unit:.{digits}g}') for steps in (math.floor(number / unit), math.ceil(number / unit))]
+    # between 0 and 1, whole numbers have no significant digit
+    return [*numbers, float(math.floor(number))] if abs(number) < 1 else numbers
 
 
 def merge_boxes(boxes: Iterable[Box]) -> list[Box]:
