@@ -36,24 +36,23 @@ def read_leaves(tree, features: np.ndarray) -> list[tuple[Box, int]]:
     :param tree: the ``tree_`` of a fitted estimator
     :param features: rows to round the thresholds by, of shape (rows, columns); those that the tree was fitted on
     """
-    found = []
-
-    def walk(node, rows, box):
+    found, waiting = [], [(0, np.arange(len(features)), {})]
+    while waiting:
+        node, rows, box = waiting.pop()
         column = tree.feature[node]
         if column < 0:  # a leaf
             found.append((box, node))
-            return
+            continue
         values = features[rows, column]
         threshold = round_threshold(values, float(tree.threshold[node]))
         left = values <= threshold
         low, high = box.get(column, (-math.inf, math.inf))
-        if left.all() or not left.any():
-            walk(tree.children_left[node] if left.all() else tree.children_right[node], rows, box)
-            return
-        walk(tree.children_left[node], rows[left], {**box, column: (low, min(high, threshold))})
-        walk(tree.children_right[node], rows[~left], {**box, column: (max(low, threshold), high)})
-
-    walk(0, np.arange(len(features)), {})
+        if not left.all():
+            inner = {**box, column: (max(low, threshold), high)} if left.any() else box
+            waiting.append((tree.children_right[node], rows[~left], inner))
+        if left.any():
+            inner = {**box, column: (low, min(high, threshold))} if not left.all() else box
+            waiting.append((tree.children_left[node], rows[left], inner))
     return found
 
 
