@@ -170,16 +170,19 @@ class SalesRecommender(models.AbstractModel):
             if reason.kind == 'together' and reason.product not in names:
                 return self.env._("Bought with what the customer bought")
             sentences = SENTENCES_OF_ONE if reason.customers == 1 else SENTENCES
-            return self.env._(sentences[reason.kind]) % {
-                'product': names.get(reason.product), 'customers': reason.customers}
+            return self._fill(sentences[reason.kind], product=names.get(reason.product), customers=reason.customers)
         last = format_date(self.env, reason.last)
         if not reason.interval:
-            return self.env._(SENTENCES['once']) % {'last': last}
+            return self._fill(SENTENCES['once'], last=last)
         unit, count = self._get_interval(reason.interval)
         if unit == 'days' and count == 1:
-            return self.env._(SENTENCES['day']) % {'last': last}
+            return self._fill(SENTENCES['day'], last=last)
         sentence = SENTENCES[f'{unit}_past' if reason.due < as_of else unit]
-        return self.env._(sentence) % {'count': count, 'due': format_date(self.env, reason.due)}
+        return self._fill(sentence, count=count, due=format_date(self.env, reason.due))
+
+    def _fill(self, sentence, **words):
+        text = self.env._(sentence)
+        return text % words
 
     def _get_interval(self, days):
         """Return in what unit an interval is told, and how many of it."""
