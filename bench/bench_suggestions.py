@@ -96,5 +96,6 @@ def one_by_one(env, model):
         recommender._suggest(partner)
         if number:
             times.append(time.perf_counter() - start)
-        env.cr.execute("UPDATE sales_fact SET commercial_partner_id = 0 WHERE commercial_partner_id = %s", [partner.id])
+        env.cr.execute(
+            "UPDATE sales_fact SET commercial_partner_id = -1 WHERE commercial_partner_id = %s", [partner.id])
     return times

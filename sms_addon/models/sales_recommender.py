@@ -20,7 +20,6 @@ Affinity = namedtuple('Affinity', 'product neighbour similarity customers share 
 
 SENTENCES = {
     'together': _lt("Bought with %(product)s by %(customers)s customers"),
-    'unknown': _lt("Bought with what the customer bought"),
     'popular': _lt("Bought by %(customers)s customers"),
     'once': _lt("Bought once, on %(last)s"),
     'day': _lt("Usually bought every day, the last time on %(last)s"),
@@ -167,25 +166,23 @@ class SalesRecommender(models.AbstractModel):
 
     def _get_reason(self, reason, as_of, names):
         """Return a ``tools.affinity.Reason`` as a sentence."""
-        sentence, values = self._choose_sentence(reason, as_of, names)
-        text = self.env._(sentence)
-        return text % values
-
-    def _choose_sentence(self, reason, as_of, names):
-        """Return a sentence and its values."""
         if reason.kind != 'repeat':
             if reason.kind == 'together' and reason.product not in names:
-                return SENTENCES['unknown'], {}
+                return self.env._("Bought with what the customer bought")
             sentences = SENTENCES_OF_ONE if reason.customers == 1 else SENTENCES
-            return sentences[reason.kind], {'product': names.get(reason.product), 'customers': reason.customers}
+            return self._fill(sentences[reason.kind], product=names.get(reason.product), customers=reason.customers)
         last = format_date(self.env, reason.last)
         if not reason.interval:
-            return SENTENCES['once'], {'last': last}
+            return self._fill(SENTENCES['once'], last=last)
         unit, count = self._get_interval(reason.interval)
         if unit == 'days' and count == 1:
-            return SENTENCES['day'], {'last': last}
-        key = f'{unit}_past' if reason.due < as_of else unit
-        return SENTENCES[key], {'count': count, 'due': format_date(self.env, reason.due)}
+            return self._fill(SENTENCES['day'], last=last)
+        sentence = SENTENCES[f'{unit}_past' if reason.due < as_of else unit]
+        return self._fill(sentence, count=count, due=format_date(self.env, reason.due))
+
+    def _fill(self, sentence, **words):
+        text = self.env._(sentence)
+        return text % words
 
     def _get_interval(self, days):
         """Return in what unit an interval is told, and how many of it."""

@@ -2,6 +2,8 @@ from odoo import api, models
 from odoo.tools import LazyTranslate
 from odoo.tools.misc import format_amount, formatLang
 
+from ..tools.customer_history import NEVER
+
 _lt = LazyTranslate(__name__)
 
 #: feature -> sentence above a number, and up to it
@@ -30,6 +32,8 @@ NOUGHTS = {
     'revenue_12': (_lt("revenue in 12 months"), _lt("no revenue in 12 months")),
 }
 AMOUNTS = {'revenue_12', 'average_order'}
+#: days that only those pass who never ordered it
+LONG_AGO = NEVER // 10
 
 
 class SalesStudySentence(models.AbstractModel):
@@ -60,11 +64,15 @@ class SalesStudySentence(models.AbstractModel):
     @api.model
     def _describe_condition(self, feature, operator, value, company):
         name, _colon, category = feature.partition(':')
+        above = operator == '>'
+        if name == 'category_recency' and value >= LONG_AGO:
+            name, value, above = 'category_days', 0, not above
         phrases = NOUGHTS.get(name) if not value else None
-        phrase = (phrases or PHRASES[name])[operator == '<=']
+        phrase = (phrases or PHRASES[name])[not above]
         # categories that somebody may have deleted since
-        category = category and self.env['product.category'].browse(int(category)).exists().sudo().display_name
-        return self.env._(phrase, value=self._format(name, value, company), category=category or "?")
+        category = category and self.env['product.category'].browse(int(category)).exists().sudo().name
+        text = self.env._(phrase)
+        return text % {'value': self._format(name, value, company), 'category': category or "?"}
 
     @api.model
     def _format(self, feature, value, company):
