@@ -281,7 +281,7 @@ class TestNeedsStudy(CustomerStudyCommon):
         categories = study._get_needed_categories(history)
         positions, known = features_on(history, study._get_day())
         counts, recency, _revenue = sales_study_needs.goods_on(history, study._get_day(), categories)
-        cases = {'known': known, 'counts': counts[positions], 'recency': recency[positions]}
+        cases = {'features': study._lay_out(known, counts[positions]), 'recency': recency[positions]}
         about_categories = 0
         for rule in study.rule_ids:
             column = categories.tolist().index(rule.categ_id.id)

@@ -6,7 +6,7 @@ import numpy as np
 from odoo import api, models
 from odoo.tools import LazyTranslate
 
-from ..tools.customer_history import FEATURES, NEVER, goods_between, goods_on
+from ..tools.customer_history import FEATURES, goods_between, goods_on
 from ..tools.decision_tree import MIN_CASES, find_rules, fit_tree, predict
 from ..tools.evidence import ThinDataError
 from ..tools.tree_rules import matches
@@ -90,7 +90,7 @@ class SalesStudy(models.Model):
                     len(positions), MOST_CASES // len(cut_offs), replace=False)
                 positions, known = positions[np.sort(chosen)], known[np.sort(chosen)]
             counts, recency, _revenue = goods_on(history, day, categories)
-            columns['known'].append(known)
+            columns['features'].append(self._lay_out(known, counts[positions]))
             columns['counts'].append(counts[positions])
             columns['recency'].append(recency[positions])
             columns['ordered'].append(
@@ -100,11 +100,22 @@ class SalesStudy(models.Model):
 
     @api.model
     def _get_need_features(self, cases, categories, column):
-        """Return what may tell whether a category is ordered: the customer, what else he bought, and when he did."""
-        features = np.column_stack([cases['known'], cases['counts'], cases['recency'][:, column]])
-        return features.astype(np.float32), (
+        """Return what may tell whether a category is ordered: the customer, what else he bought, and when he did.
+
+        The features are those of one category at a time, in the same place.
+        """
+        cases['features'][:, -1] = cases['recency'][:, column]
+        return cases['features'], (
             *FEATURES, *(f'category_days:{category}' for category in categories),
             f'category_recency:{categories[column]}')
+
+    @api.model
+    def _lay_out(self, known, counts):
+        """Return features side by side, with room for one more; column by column, as rules read them."""
+        features = np.empty((len(known), known.shape[1] + counts.shape[1] + 1), np.float32, order='F')
+        features[:, :known.shape[1]] = known
+        features[:, known.shape[1]:-1] = counts
+        return features
 
     def _fit_need(self, cases, categories, column):
         """Return the model of a category, and what the cases before the last day say of those on it."""
@@ -166,9 +177,10 @@ class SalesStudy(models.Model):
         """Propose the needs that are likeliest and worth most, and return them."""
         day = self._get_day()
         positions, known = self._get_cases(history, day)
-        counts, recency, revenue = (table[positions] for table in goods_on(history, day, categories))
-        cases = {'known': known, 'counts': counts, 'recency': np.minimum(recency, NEVER)}
-        worth = np.full((len(positions), len(used)), -np.inf, np.float32)
+        history = history.only(positions)
+        counts, recency, revenue = goods_on(history, day, categories)
+        cases = {'features': self._lay_out(known, counts), 'recency': recency}
+        worth = np.full((len(known), len(used)), -np.inf, np.float32)
         chances = np.zeros_like(worth)
         for place, (column, model) in enumerate(used.items()):
             features, _names = self._get_need_features(cases, categories, column)
@@ -182,7 +194,7 @@ class SalesStudy(models.Model):
         for place, case in self._choose_needs(worth):
             column = list(used)[place]
             rows.append(self._prepare_need(
-                int(history.customers[positions[case]]), int(categories[column]), float(chances[case, place]),
+                int(history.customers[case]), int(categories[column]), float(chances[case, place]),
                 float(worth[case, place] / chances[case, place]),
                 self._get_rule_of(used[column], cases, categories, column, case)))
         return self.env['sales.need']._propose(rows, companies=self.company_id)

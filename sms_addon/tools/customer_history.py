@@ -60,8 +60,9 @@ class History:
         """
         customers = np.unique(days['customer'])
         known = np.isin(goods['customer'], customers)
-        return cls(
-            customers, _table(customers, days), _table(customers, {key: goods[key][known] for key in goods}))
+        if not known.all():
+            goods = {name: column[known] for name, column in goods.items()}
+        return cls(customers, _table(customers, days), _table(customers, goods))
 
     def only(self, positions) -> 'History':
         """Return the history of some customers, whose positions are ascending."""
@@ -82,9 +83,11 @@ class History:
 def _table(customers, columns):
     owner = np.searchsorted(customers, columns['customer'])
     day = columns['day'].astype('datetime64[D]').astype(np.int64)
-    order = np.lexsort((day, owner))
-    values = {name: column[order] for name, column in columns.items() if name not in ('customer', 'day')}
-    return Table(owner[order], day[order], values)
+    table = Table(owner, day, {name: column for name, column in columns.items() if name not in ('customer', 'day')})
+    steps = np.diff(owner)
+    if ((steps > 0) | (steps == 0) & (np.diff(day) >= 0)).all():
+        return table  # as a database gives them; of many rows, a copy is much memory
+    return table.rows(np.lexsort((day, owner)))
 
 
 def _starts(owner):
@@ -163,11 +166,11 @@ def goods_on(history: History, day: int, categories) -> tuple[np.ndarray, np.nda
     """
     owner, column, rows = _goods_between(history, -NEVER, day, categories)
     shape = len(history.customers), len(categories)
-    counts, last, revenue = np.zeros(shape, np.int32), np.full(shape, day - NEVER), np.zeros(shape)
+    counts, recency, revenue = np.zeros(shape, np.int32), np.full(shape, NEVER, np.int32), np.zeros(shape)
     np.add.at(counts, (owner, column), 1)
-    np.maximum.at(last, (owner, column), rows.day)
+    np.minimum.at(recency, (owner, column), day - rows.day)
     np.add.at(revenue, (owner, column), rows.values['revenue'])
-    return counts, day - last, revenue
+    return counts, recency, revenue
 
 
 def goods_between(history: History, after: int, until: int, categories) -> np.ndarray:
