@@ -10,6 +10,7 @@ from ..tools.customer_history import FEATURES, NEVER, goods_between, goods_on
 from ..tools.decision_tree import MIN_CASES, find_rules, fit_tree, predict
 from ..tools.evidence import ThinDataError
 from ..tools.tree_rules import matches
+from .sales_study_churn import MIN_AUC
 
 _lt = LazyTranslate(__name__)
 
@@ -19,6 +20,8 @@ MOST_CATEGORIES = 20
 MOST_CASES = 100_000
 #: how much likelier than others a customer has to be for a need to be worth a word
 MIN_LIFT = 1.5
+#: and how likely at least: nobody calls for less
+MIN_CHANCE = 0.1
 NEEDS_PER_CUSTOMER = 3
 MOST_NEEDS = 1_000
 
@@ -45,22 +48,26 @@ class SalesStudy(models.Model):
         steps = len(categories) + 2
         yield self.env._("Looking at the past"), 1, steps
         past = self._get_need_cases(self._sample_customers(history), cut_offs, categories)
-        models_by_column = {}
+        fitted = {}
         for column, category in enumerate(categories):
             yield self.env['product.category'].browse(int(category)).sudo().display_name or "", 1 + column, steps
             try:
-                models_by_column[column] = self._fit_need(past, categories, column)
+                fitted[column] = self._fit_need(past, categories, column)
             except ThinDataError:
                 continue  # the other categories may have enough
-        if not models_by_column:
+        if not fitted:
             raise ThinDataError('categories', needed=MIN_CASES, horizon=self.horizon_days)
+        # of the others nothing is foretold; how good the study is, all of them tell
+        models_by_column = {column: found for column, found in fitted.items() if found[0].auc >= MIN_AUC}
+        if not models_by_column:
+            raise ThinDataError('no_signal', auc=f'{max(model.auc for model, _guess in fitted.values()):.2f}')
         yield self.env._("Writing needs"), steps - 1, steps
         needs = self._propose_needs(history, categories, models_by_column)
         rules = self.env['sales.study.rule'].sudo()
         for column, (model, _guess) in models_by_column.items():
             rules.create(rules._prepare_lines(self, model.rules, categ_id=int(categories[column])))
         return {
-            'measures': self._get_need_measures(past, models_by_column),
+            'measures': self._get_need_measures(past, fitted),
             'result': {
                 'categories': [int(categories[column]) for column in models_by_column], 'needs': len(needs)},
             'rows': len(past['moments']),
@@ -165,7 +172,7 @@ class SalesStudy(models.Model):
             usual = revenue[:, column].sum() / max(counts[:, column].sum(), 1)
             amounts = np.where(
                 counts[:, column] > 0, revenue[:, column] / np.maximum(counts[:, column], 1), usual)
-            likely = chances[:, place] >= MIN_LIFT * model.base_rate
+            likely = chances[:, place] >= max(MIN_LIFT * model.base_rate, MIN_CHANCE)
             worth[likely, place] = (chances[:, place] * amounts)[likely]
         rows = []
         for place, case in self._choose_needs(worth):

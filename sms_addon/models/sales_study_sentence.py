@@ -1,3 +1,5 @@
+import math
+
 from odoo import api, models
 from odoo.tools import LazyTranslate
 from odoo.tools.misc import format_amount, formatLang
@@ -25,11 +27,15 @@ PHRASES = {
 }
 #: those that read better than with a nought
 NOUGHTS = {
+    'recency': (_lt("last order before today"), _lt("ordered today")),
+    'category_recency': (_lt("no %(category)s today"), _lt("%(category)s ordered today")),
     'days_overdue': (_lt("next order overdue"), _lt("next order not overdue")),
     'category_days': (_lt("%(category)s ordered before"), _lt("%(category)s never ordered")),
     'revenue_12': (_lt("revenue in 12 months"), _lt("no revenue in 12 months")),
 }
 AMOUNTS = {'revenue_12', 'average_order'}
+#: those that have whole numbers only: above a half is above nought
+COUNTS = PHRASES.keys() - AMOUNTS - {'rhythm_days'}
 
 
 class SalesStudySentence(models.AbstractModel):
@@ -60,6 +66,8 @@ class SalesStudySentence(models.AbstractModel):
     @api.model
     def _describe_condition(self, feature, operator, value, company):
         name, _colon, category = feature.partition(':')
+        if name in COUNTS:
+            value = math.floor(value)
         phrases = NOUGHTS.get(name) if not value else None
         phrase = (phrases or PHRASES[name])[operator == '<=']
         # categories that somebody may have deleted since
