@@ -262,6 +262,11 @@ class TestSuggestion(SuggestionCommon):
             self.contact.with_user(self.salesman).get_sales_suggestions()
         self.customer.user_id = False
         self.assertTrue(self.contact.with_user(self.salesman).get_sales_suggestions())
+        self.order([(self.products[0], 1, 10)], user_id=self.manager.id)
+        self.refresh()
+        self.env['sales.customer.profile']._rebuild_all()
+        with self.assertRaises(AccessError):
+            self.contact.with_user(self.salesman).get_sales_suggestions()
 
     def test_no_salesperson_is_refused(self):
         self.portal.partner_id.parent_id = self.customer
