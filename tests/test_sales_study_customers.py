@@ -258,15 +258,6 @@ class TestChurnStudy(CustomerStudyCommon):
 @tagged('post_install', '-at_install')
 class TestNeedsStudy(CustomerStudyCommon):
 
-    def test_counts_in_rules_are_whole_numbers(self):
-        describe = self.env['sales.study.sentence']._describe
-        category = f'category_days:{self.tables.id}'
-        self.assertEqual(
-            describe([[(category, '<=', 0.5), ('recency', '>', 3.5)]], self.env.company),
-            f"{self.tables.display_name} never ordered, last order more than 3 days ago")
-        self.assertEqual(describe([[('rhythm_days', '>', 7.5)]], self.env.company),
-                         "Usually more than 7.5 days between orders")
-
     def test_what_is_no_better_than_chance_foretells_no_needs(self):
         with patch.object(sales_study_needs, 'MIN_AUC', 1.1):
             study = self.run_study('needs', horizon_days=30)

@@ -226,6 +226,8 @@ class TestRules(unittest.TestCase):
         self.assertEqual(round_threshold(days, 3.5), 3)
         self.assertEqual(round_threshold(days, 7.0), 7)
         self.assertEqual(round_threshold(np.array([88, 90, 91, 95]), 90.5), 90)
+        self.assertEqual(round_threshold(np.array([0, 1, 1, 5]), 0.5), 0)
+        self.assertEqual(round_threshold(np.array([-1, 0, 0, 5]), -0.5), -1)
 
     @settings(deadline=None)
     @given(arrays.arrays(np.float64, st.integers(2, 40), elements=st.floats(-1e9, 1e9), unique=True), st.data())

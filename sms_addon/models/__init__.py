@@ -138,4 +138,7 @@ from . import sales_study_segmentation
 from . import sales_study_churn
 from . import sales_study_needs
 from . import sales_study_lifetime
+from . import sales_product_affinity
+from . import sales_product_rule
+from . import sales_study_affinity
 from . import sales_customer_category

@@ -161,9 +161,11 @@ class SalesStudy(models.Model):
         if len(runs) != 2 or len(set(runs.mapped('kind'))) > 1:
             raise UserError(self.env._("Choose two runs of the same kind."))
         study, other = runs
+        title = self.env._("%(study)s compared with %(other)s", study=study.display_name, other=other.display_name)
         return {
             **self.env['ir.actions.actions']._for_xml_id('sms_addon.sales_study_measure_action_compare'),
-            'name': self.env._("%(study)s compared with %(other)s", study=study.display_name, other=other.display_name),
+            'name': title,
+            'display_name': title,
             'domain': [('study_id', '=', study.id)],
             'context': {'compare_study_id': other.id},
         }

@@ -1,31 +1,17 @@
 import numpy as np
 
 from odoo import models
-from odoo.tools import LazyTranslate
 
 from ..tools.customer_history import FEATURES
 from ..tools.decision_tree import fit_tree
 from ..tools.evidence import ThinDataError
-
-_lt = LazyTranslate(__name__)
-
-#: below it, rules are hardly better than chance, and a probability would only look like one
-MIN_AUC = 0.55
-
-THIN = {
-    'no_signal': _lt(
-        "Nothing in the orders tells who will do it: on later periods the rules were right about as often as chance"
-        " (AUC %(auc)s)."),
-}
+from .sales_study_history import MIN_AUC
 
 
 class SalesStudy(models.Model):
     """Which customers will not order any more: those without an order within the horizon."""
     _name = 'sales.study'
     _inherit = ['sales.study']
-
-    def _thin_sentences(self):
-        return {**super()._thin_sentences(), **THIN}
 
     def _run_churn(self):
         steps = 4
@@ -83,7 +69,7 @@ class SalesStudy(models.Model):
                 'data': held_out,
             },
             {
-                'measure': self.env._("Gap between predicted and actual share"),
+                'measure': self.env._("Gap to the actual share"),
                 'value': float((counts * gaps).sum() / counts.sum()),
                 'better': 'lower',
                 'data': held_out,

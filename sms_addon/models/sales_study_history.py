@@ -14,6 +14,8 @@ CUT_OFFS = 8
 #: customers that such a day needs, and that are looked at altogether
 MIN_CUSTOMERS = 100
 SAMPLE = 40_000
+#: below it, rules are hardly better than chance, and a probability would only look like one
+MIN_AUC = 0.55
 
 THIN = {
     'customers': _lt("%(count)s customers have ordered so far. This study needs at least %(needed)s."),
@@ -22,6 +24,9 @@ THIN = {
         " %(horizon)s days, and checks itself on the %(horizon)s days after."),
     'positives': _lt("It happened in %(count)s cases only. This study needs at least %(needed)s."),
     'negatives': _lt("It did not happen in %(count)s cases only. This study needs at least %(needed)s."),
+    'no_signal': _lt(
+        "Nothing in the orders tells who will do it: on later periods the rules were right about as often as chance"
+        " (AUC %(auc)s)."),
     'moments': _lt("There is no later period with enough customers to check the rules on."),
 }
 

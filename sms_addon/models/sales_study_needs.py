@@ -10,7 +10,7 @@ from ..tools.customer_history import FEATURES, NEVER, goods_between, goods_on
 from ..tools.decision_tree import MIN_CASES, find_rules, fit_tree, predict
 from ..tools.evidence import ThinDataError
 from ..tools.tree_rules import matches
-from .sales_study_churn import MIN_AUC
+from .sales_study_history import MIN_AUC
 
 _lt = LazyTranslate(__name__)
 
@@ -48,28 +48,22 @@ class SalesStudy(models.Model):
         steps = len(categories) + 2
         yield self.env._("Looking at the past"), 1, steps
         past = self._get_need_cases(self._sample_customers(history), cut_offs, categories)
-        fitted = {}
+        tried = {}
         for column, category in enumerate(categories):
-            yield self.env['product.category'].browse(int(category)).sudo().display_name or "", 1 + column, steps
+            yield self.env['product.category'].browse(int(category)).sudo().name or "", 1 + column, steps
             try:
-                fitted[column] = self._fit_need(past, categories, column)
+                tried[column] = self._fit_need(past, categories, column)
             except ThinDataError:
                 continue  # the other categories may have enough
-        if not fitted:
-            raise ThinDataError('categories', needed=MIN_CASES, horizon=self.horizon_days)
-        # of the others nothing is foretold; how good the study is, all of them tell
-        models_by_column = {column: found for column, found in fitted.items() if found[0].auc >= MIN_AUC}
-        if not models_by_column:
-            raise ThinDataError('no_signal', auc=f'{max(model.auc for model, _guess in fitted.values()):.2f}')
+        used = self._get_used_models(tried)
         yield self.env._("Writing needs"), steps - 1, steps
-        needs = self._propose_needs(history, categories, models_by_column)
+        needs = self._propose_needs(history, categories, used)
         rules = self.env['sales.study.rule'].sudo()
-        for column, (model, _guess) in models_by_column.items():
+        for column, model in used.items():
             rules.create(rules._prepare_lines(self, model.rules, categ_id=int(categories[column])))
         return {
-            'measures': self._get_need_measures(past, fitted),
-            'result': {
-                'categories': [int(categories[column]) for column in models_by_column], 'needs': len(needs)},
+            'measures': self._get_need_measures(past, tried),
+            'result': {'categories': [int(categories[column]) for column in used], 'needs': len(needs)},
             'rows': len(past['moments']),
             'data': self._describe_data(history, len(past['moments']), cut_offs),
         }
@@ -78,9 +72,11 @@ class SalesStudy(models.Model):
 
     def _get_needed_categories(self, history):
         """Return the categories that most customers bought, at least so many that there is something to learn."""
-        pairs = np.unique(np.stack([history.goods.values['category'], history.goods.owner]), axis=1)
-        categories, buyers = np.unique(pairs[0], return_counts=True)
-        enough = np.flatnonzero(buyers >= MIN_CASES)
+        span = len(history.customers)
+        pairs = np.unique(history.goods.values['category'] * span + history.goods.owner)
+        categories, buyers = np.unique(pairs // span, return_counts=True)
+        there = self.env['product.category'].browse(categories.tolist()).exists().ids
+        enough = np.flatnonzero((buyers >= MIN_CASES) & np.isin(categories, there))
         chosen = enough[np.argsort(-buyers[enough], kind='stable')[:MOST_CATEGORIES]]
         if not len(chosen):
             raise ThinDataError('categories', needed=MIN_CASES, horizon=self.horizon_days)
@@ -123,12 +119,22 @@ class SalesStudy(models.Model):
         rules = find_rules(features[~last], target[~last], names, self.max_depth, self.seed)
         return model, predict(rules, features[last], names)
 
-    def _get_need_measures(self, cases, models_by_column):
-        columns = list(models_by_column)
+    def _get_used_models(self, tried):
+        """Return column -> model of the categories that something tells of."""
+        if not tried:
+            raise ThinDataError('categories', needed=MIN_CASES, horizon=self.horizon_days)
+        used = {column: model for column, (model, _guess) in tried.items() if model.auc >= MIN_AUC}
+        if not used:
+            raise ThinDataError('no_signal', auc=f'{max(model.auc for model, _guess in tried.values()):.2f}')
+        return used
+
+    def _get_need_measures(self, cases, tried):
+        """Return how good the models are: of all categories tried, as those used were chosen by how good they are."""
+        columns = list(tried)
         last = cases['moments'] == cases['moments'].max()
         ordered = cases['ordered'][last][:, columns]
         buyers = ordered.any(axis=1)
-        guesses = np.column_stack([guess for _model, guess in models_by_column.values()])
+        guesses = np.column_stack([guess for _model, guess in tried.values()])
         habits = cases['counts'][last][:, columns]
 
         def hit_rate(scores):
@@ -136,16 +142,16 @@ class SalesStudy(models.Model):
 
         return [
             {
-                'measure': self.env._("Ranking of who orders a category (AUC)"),
-                'value': float(np.mean([model.auc for model, _guess in models_by_column.values()])),
-                'naive': float(np.mean([model.naive_auc for model, _guess in models_by_column.values()])),
+                'measure': self.env._("Ranking of buyers (AUC)"),
+                'value': float(np.mean([model.auc for model, _guess in tried.values()])),
+                'naive': float(np.mean([model.naive_auc for model, _guess in tried.values()])),
                 'naive_label': self.env._("Who ordered it most often orders it again"),
                 'better': 'higher',
                 'data': self.env._(
                     "Later periods, each told by the periods before; mean of %(count)s categories", count=len(columns)),
             },
             {
-                'measure': self.env._("First category guessed is ordered"),
+                'measure': self.env._("First guess is ordered"),
                 'value': hit_rate(guesses),
                 'naive': hit_rate(habits),
                 'naive_label': self.env._("The category ordered most often so far"),
@@ -158,15 +164,15 @@ class SalesStudy(models.Model):
 
     # -- what is needed now
 
-    def _propose_needs(self, history, categories, models_by_column):
+    def _propose_needs(self, history, categories, used):
         """Propose the needs that are likeliest and worth most, and return them."""
         day = self._get_day()
         positions, known = self._get_cases(history, day)
         counts, recency, revenue = (table[positions] for table in goods_on(history, day, categories))
         cases = {'known': known, 'counts': counts, 'recency': np.minimum(recency, NEVER)}
-        worth = np.full((len(positions), len(models_by_column)), -np.inf, np.float32)
+        worth = np.full((len(positions), len(used)), -np.inf, np.float32)
         chances = np.zeros_like(worth)
-        for place, (column, (model, _guess)) in enumerate(models_by_column.items()):
+        for place, (column, model) in enumerate(used.items()):
             features, _names = self._get_need_features(cases, categories, column)
             chances[:, place] = model.predict(features)
             usual = revenue[:, column].sum() / max(counts[:, column].sum(), 1)
@@ -176,11 +182,11 @@ class SalesStudy(models.Model):
             worth[likely, place] = (chances[:, place] * amounts)[likely]
         rows = []
         for place, case in self._choose_needs(worth):
-            column = list(models_by_column)[place]
+            column = list(used)[place]
             rows.append(self._prepare_need(
                 int(history.customers[positions[case]]), int(categories[column]), float(chances[case, place]),
                 float(worth[case, place] / chances[case, place]),
-                self._get_rule_of(models_by_column[column][0], cases, categories, column, case)))
+                self._get_rule_of(used[column], cases, categories, column, case)))
         return self.env['sales.need']._propose(rows, companies=self.company_id)
 
     @api.model
@@ -203,7 +209,7 @@ class SalesStudy(models.Model):
             'partner_id': customer >> 20,
             'company_id': self.company_id.id,
             'categ_id': category,
-            'name': self.env['product.category'].browse(category).sudo().display_name,
+            'name': self.env['product.category'].browse(category).sudo().name,
             'probability': round(100 * chance, 1),
             'expected_revenue': self.company_id.currency_id.round(max(amount, 0)),
             'expected_date': self._get_as_of() + timedelta(days=self.horizon_days),

@@ -12,7 +12,7 @@ class SalesStudyRule(models.Model):
     _name = 'sales.study.rule'
     _inherit = ['sales.study.sentence']
     _description = "Rule Found by a Study"
-    _order = 'study_id desc, sequence, id'
+    _order = 'study_id desc, categ_id, sequence, id'
     _log_access = False
 
     study_id = fields.Many2one('sales.study', required=True, readonly=True, ondelete='cascade', index=True)

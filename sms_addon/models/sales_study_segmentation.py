@@ -97,13 +97,13 @@ class SalesStudy(models.Model):
         placed = sum(rule.precision * rule.count for rule in rules) / sum(rule.count for rule in rules)
         measures = [
             {
-                'measure': self.env._("Other customers fall into the same segments (adjusted Rand index)"),
+                'measure': self.env._("Same segments in samples (Rand index)"),
                 'value': found.stability,
                 'better': 'higher',
                 'data': self.env._("Segments found in samples of the customers, compared on all of them"),
             },
             {
-                'measure': self.env._("Customers that the filters put where they belong"),
+                'measure': self.env._("Customers put right by the filters"),
                 'value': float(placed),
                 'naive': float(found.sizes.max() / found.sizes.sum()),
                 'naive_label': self.env._("All in the largest segment"),
@@ -126,7 +126,7 @@ class SalesStudy(models.Model):
         if len(set(labels.tolist())) < 2:
             return None
         return {
-            'measure': self.env._("Customers are closer to their segment than to the next (silhouette)"),
+            'measure': self.env._("Closeness to the own segment (silhouette)"),
             'value': silhouette(others, labels, names, self.seed),
             'naive': silhouette(others, groups, names, self.seed),
             'naive_label': self.env._("As many equal groups by revenue"),

@@ -1,8 +1,8 @@
-import math
-
 from odoo import api, models
 from odoo.tools import LazyTranslate
 from odoo.tools.misc import format_amount, formatLang
+
+from ..tools.customer_history import NEVER
 
 _lt = LazyTranslate(__name__)
 
@@ -34,8 +34,8 @@ NOUGHTS = {
     'revenue_12': (_lt("revenue in 12 months"), _lt("no revenue in 12 months")),
 }
 AMOUNTS = {'revenue_12', 'average_order'}
-#: those that have whole numbers only: above a half is above nought
-COUNTS = PHRASES.keys() - AMOUNTS - {'rhythm_days'}
+#: days that only those pass who never ordered it
+LONG_AGO = NEVER // 10
 
 
 class SalesStudySentence(models.AbstractModel):
@@ -66,13 +66,13 @@ class SalesStudySentence(models.AbstractModel):
     @api.model
     def _describe_condition(self, feature, operator, value, company):
         name, _colon, category = feature.partition(':')
-        if name in COUNTS:
-            value = math.floor(value)
+        above = operator == '>'
+        if name == 'category_recency' and value >= LONG_AGO:
+            name, value, above = 'category_days', 0, not above
         phrases = NOUGHTS.get(name) if not value else None
-        phrase = (phrases or PHRASES[name])[operator == '<=']
+        phrase = (phrases or PHRASES[name])[not above]
         # categories that somebody may have deleted since
-        category = category and self.env['product.category'].browse(int(category)).exists().sudo().display_name
-        # a lazy text takes no values while it is translated
+        category = category and self.env['product.category'].browse(int(category)).exists().sudo().name
         text = self.env._(phrase)
         return text % {'value': self._format(name, value, company), 'category': category or "?"}
 

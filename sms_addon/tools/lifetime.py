@@ -86,7 +86,8 @@ class BgNbd:
         :param frequency: see :class:`PurchaseHistory`, like the next two
         """
         alive = self.probability_alive(frequency, recency, age)
-        none = np.exp((self.r + np.asarray(frequency)) * -np.log1p(np.asarray(horizon) / (self.alpha + np.asarray(age))))
+        frequency, age = np.asarray(frequency), np.asarray(age)
+        none = (1 + np.asarray(horizon) / (self.alpha + age)) ** -(self.r + frequency)
         return 1 - alive * (1 - none)
 
     def _log_odds_of_gone(self, frequency, recency, age):

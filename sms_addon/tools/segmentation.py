@@ -109,6 +109,8 @@ def segment(features, feature_names: Sequence[str], k: int | None = None, seed: 
         different rows than segments
     :raise ThinDataError: 'rows', with ``rows`` and ``needed``: fewer than 10 cases for each segment
     """
+    from threadpoolctl import threadpool_limits
+
     matrix, names = checked_features(features, feature_names)
     if k is not None and (isinstance(k, bool) or k != int(k) or k < 2):
         raise ValueError(f"k must be a whole number of at least 2, not {k!r}.")
@@ -130,7 +132,8 @@ def segment(features, feature_names: Sequence[str], k: int | None = None, seed: 
     candidates = [k for k in CANDIDATES if k <= most] if k is None else [int(k)]
 
     searched = scaled if len(scaled) <= SEARCHED else scaled[np.sort(rng.choice(len(scaled), SEARCHED, replace=False))]
-    tried = [(*_try(searched, number, rng, seed), number) for number in candidates]
+    with threadpool_limits(1):  # so few rows are done before threads have been told of them
+        tried = [(*_try(searched, number, rng, seed), number) for number in candidates]
     trial, centers, number = max(tried, key=lambda found: (
         min(found[0].stability, STABLE), found[0].silhouette if found[0].stability >= STABLE else 0, -found[2]))
     labels = _fit(scaled, number, seed, centers).labels_

@@ -36,24 +36,23 @@ def read_leaves(tree, features: np.ndarray) -> list[tuple[Box, int]]:
     :param tree: the ``tree_`` of a fitted estimator
     :param features: rows to round the thresholds by, of shape (rows, columns); those that the tree was fitted on
     """
-    found = []
-
-    def walk(node, rows, box):
+    found, waiting = [], [(0, np.arange(len(features)), {})]
+    while waiting:
+        node, rows, box = waiting.pop()
         column = tree.feature[node]
         if column < 0:  # a leaf
             found.append((box, node))
-            return
+            continue
         values = features[rows, column]
         threshold = round_threshold(values, float(tree.threshold[node]))
         left = values <= threshold
         low, high = box.get(column, (-math.inf, math.inf))
-        if left.all() or not left.any():
-            walk(tree.children_left[node] if left.all() else tree.children_right[node], rows, box)
-            return
-        walk(tree.children_left[node], rows[left], {**box, column: (low, min(high, threshold))})
-        walk(tree.children_right[node], rows[~left], {**box, column: (max(low, threshold), high)})
-
-    walk(0, np.arange(len(features)), {})
+        if not left.all():
+            inner = {**box, column: (max(low, threshold), high)} if left.any() else box
+            waiting.append((tree.children_right[node], rows[~left], inner))
+        if left.any():
+            inner = {**box, column: (low, min(high, threshold))} if not left.all() else box
+            waiting.append((tree.children_left[node], rows[left], inner))
     return found
 
 
@@ -70,10 +69,10 @@ def round_threshold(values: np.ndarray, threshold: float) -> float:
     below = values <= threshold
     smaller = min(np.count_nonzero(below), np.count_nonzero(~below))
     for digits in range(1, MOST_DIGITS + 1):
-        moved, best = min(
-            (np.count_nonzero(below != (values <= candidate)), abs(candidate - threshold), candidate)
-            for candidate in _round_numbers(threshold, digits)
-        )[0::2]
+        moved, _broken, _distance, best = min(
+            (np.count_nonzero(below != (values <= number)), not number.is_integer(), abs(number - threshold), number)
+            for number in _round_numbers(threshold, digits)
+        )
         if moved <= TOLERANCE * smaller:
             return best
     return threshold
@@ -82,7 +81,9 @@ def round_threshold(values: np.ndarray, threshold: float) -> float:
 def _round_numbers(number, digits):
     """Return the numbers of so many significant digits below and above a number."""
     unit = 10.0 ** (math.floor(math.log10(abs(number))) - digits + 1)
-    return [float(f'{steps * unit:.{digits}g}') for steps in (math.floor(number / unit), math.ceil(number / unit))]
+    numbers = [float(f'{steps * unit:.{digits}g}') for steps in (math.floor(number / unit), math.ceil(number / unit))]
+    # between 0 and 1, whole numbers have no significant digit
+    return [*numbers, float(math.floor(number))] if abs(number) < 1 else numbers
 
 
 def merge_boxes(boxes: Iterable[Box]) -> list[Box]:
