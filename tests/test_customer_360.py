@@ -212,6 +212,13 @@ class TestCustomer360(Customer360Common):
             with self.assertRaises(AccessError):
                 self.page(user)
 
+    def test_customers_on_the_portal_read_no_notes_on_themselves(self):
+        self.portal.partner_id.parent_id = self.customer
+        self.customer.message_post(body="Pays late", subtype_xmlid='mail.mt_note')
+        for kind in (None, 'message'):
+            with self.assertRaises(AccessError):
+                self.portal.partner_id.with_user(self.portal).get_customer_timeline(kind)
+
     def test_another_company_is_not_shown(self):
         self.add_history()
         other = self.env['res.company'].create({'name': "Other"})

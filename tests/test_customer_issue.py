@@ -201,6 +201,19 @@ class TestCustomerIssue(LedgerCommon):
         self.assertTrue(self.issues.search([('partner_id', '=', there.id)]))
         self.assertFalse(self.issues.with_user(self.manager).search([('partner_id', '=', there.id)]))
 
+    def test_customers_of_two_companies_are_no_duplicates(self):
+        companies = self.env['res.company'].create([{'name': "One"}, {'name': "Two"}])
+        shared, first, second = partners = self.env['res.partner'].create([
+            {'name': name, 'company_id': company.id, 'customer_rank': 1, 'phone': '+32 2 290 34 93'}
+            for name, company in (("Shared", self.env['res.company']), ("First", companies[0]),
+                                  ("Second", companies[1]))])
+        self.check._check_customers(partners.ids)
+        issues = self.issues.search([('kind', '=', 'duplicate'), ('partner_id', 'in', partners.ids)])
+        self.assertEqual({issue.partner_id | issue.duplicate_partner_ids for issue in issues},
+                         {shared | first, shared | second})
+        self.check._check_customers(second.ids)
+        self.assertEqual(issues.exists(), issues, "one that is looked at again keeps the others")
+
     # -- all of them
 
     def test_a_scan_goes_through_all_and_tells_how_far_it_is(self):

@@ -174,6 +174,15 @@ class TestSalesNeed(LedgerCommon):
         needs._propose([], companies=self.company)
         self.assertFalse(needs.search([('evidence', '=', 'prediction')]))
 
+    def test_a_customer_without_a_salesperson_is_that_of_the_last_order(self):
+        first = self.env['sales.need']._propose([self.row()])
+        self.assertFalse(first.user_id)
+        self.order([(self.products[0], 1, 10)], user_id=self.salesman.id)
+        self.refresh()
+        self.env['sales.customer.profile']._rebuild_all()
+        self.assertEqual(self.env['sales.need']._propose([self.row()]), first)
+        self.assertEqual(first.user_id, self.salesman)
+
     def test_what_somebody_noted_or_worked_on_is_not_predicted_nor_given_up(self):
         needs = self.env['sales.need']
         noted = self.need()
@@ -225,6 +234,14 @@ class TestSalesNeed(LedgerCommon):
             mine.with_user(self.salesman).unlink()
         with self.assertRaises(AccessError):
             mine.with_user(self.portal).read(['name'])
+
+    def test_a_need_noted_of_the_customer_of_somebody_else_can_be_saved(self):
+        self.customers[0].user_id = self.manager
+        for user, owner in ((self.salesman, self.salesman), (self.all_leads, self.manager)):
+            action = self.customers[0].with_user(user).action_open_sales_needs()
+            need = self.env['sales.need'].with_user(user).with_context(action['context']).create({'name': "Desks"})
+            self.assertEqual(need.user_id, owner)
+            need.sudo().unlink()
 
     def test_needs_of_another_company_are_not_seen(self):
         company = self.env['res.company'].create({'name': "Other"})

@@ -258,6 +258,13 @@ class TestChurnStudy(CustomerStudyCommon):
 @tagged('post_install', '-at_install')
 class TestNeedsStudy(CustomerStudyCommon):
 
+    def test_what_is_no_better_than_chance_foretells_no_needs(self):
+        with patch.object(sales_study_needs, 'MIN_AUC', 1.1):
+            study = self.run_study('needs', horizon_days=30)
+        self.assertEqual(study.state, 'abstained')
+        self.assertIn("as often as chance", study.reason)
+        self.assertFalse(self.env['sales.need'].search([('evidence_ref', '=', f'sales.study,{study.id}')]))
+
     def test_who_bought_chairs_needs_tables(self):
         study = self.run_study('needs', horizon_days=30)
         self.assertEqual((study.state, study.reason), ('done', False))

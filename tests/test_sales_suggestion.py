@@ -262,11 +262,22 @@ class TestSuggestion(SuggestionCommon):
             self.contact.with_user(self.salesman).get_sales_suggestions()
         self.customer.user_id = False
         self.assertTrue(self.contact.with_user(self.salesman).get_sales_suggestions())
+        self.order([(self.products[0], 1, 10)], user_id=self.manager.id)
+        self.refresh()
+        self.env['sales.customer.profile']._rebuild_all()
+        with self.assertRaises(AccessError):
+            self.contact.with_user(self.salesman).get_sales_suggestions()
 
     def test_no_salesperson_is_refused(self):
         self.portal.partner_id.parent_id = self.customer
         with self.assertRaises(AccessError):
             self.portal.partner_id.with_user(self.portal).get_sales_suggestions()
+        order = self.quotation(partner_id=self.portal.partner_id.id).with_user(self.portal)
+        self.assertTrue(order.name, "customers read their quotations")
+        for act in (order.get_sales_suggestions, lambda: order.log_catalog_suggestions(self.suggested.ids)):
+            with self.assertRaises(AccessError):
+                act()
+        self.assertNotIn('sales_suggestion_reason', order.env['product.product'].fields_get())
 
     def test_quotations_of_others_are_refused(self):
         order = self.quotation(user_id=self.manager.id)

@@ -8,9 +8,11 @@ class ProductProduct(models.Model):
 
     sales_suggestion_reason = fields.Char(
         string="Why Suggested", compute='_compute_sales_suggestion_reason',
+        groups='sales_team.group_sale_salesman',
         help="Why the product is suggested to the customer of the quotation in whose catalog it is shown.")
     sales_suggested = fields.Boolean(
-        string="Suggested", compute='_compute_sales_suggestion_reason', search='_search_sales_suggested')
+        string="Suggested", compute='_compute_sales_suggestion_reason', search='_search_sales_suggested',
+        groups='sales_team.group_sale_salesman')
 
     @api.depends_context('product_catalog_order_id', 'product_catalog_order_model', 'lang')
     def _compute_sales_suggestion_reason(self):

@@ -21,4 +21,9 @@ class ResPartner(models.Model):
         self.ensure_one()
         return self.env['sales.need']._open_of(
             [('commercial_partner_id', '=', self.commercial_partner_id.id)],
-            {'partner_id': self.id, 'user_id': self.user_id.id or self.env.uid})
+            {'partner_id': self.id, 'user_id': self._get_need_user().id})
+
+    def _get_need_user(self):
+        """Return whose a new need is: of the customer's salesperson, if the user may see needs of others."""
+        sees_all = self.env.user.has_group('sales_team.group_sale_salesman_all_leads')
+        return sees_all and self.user_id or self.env.user

@@ -53,7 +53,10 @@ class ResPartner(models.Model):
         """
         self.check_access('read')
         user = self.env.user
-        owner = self.commercial_partner_id.sudo().user_id
+        customer = self.commercial_partner_id.sudo()
+        # as the profile has it: of no salesperson of its own, the customer is that of the last order
+        owner = customer.user_id or self.env['sales.customer.profile'].sudo().search([
+            ('commercial_partner_id', '=', customer.id), ('company_id', '=', self.env.company.id)], limit=1).user_id
         if not user.has_group('sales_team.group_sale_salesman') or (
                 owner and owner != user and not user.has_group('sales_team.group_sale_salesman_all_leads')):
             raise AccessError(self.env._("%(customer)s is the customer of somebody else.", customer=self.display_name))

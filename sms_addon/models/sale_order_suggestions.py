@@ -22,8 +22,7 @@ class SaleOrder(models.Model):
 
     def get_sales_suggestions(self, limit=SHOWN):
         """Return what to offer to the customer besides what is in the quotation, with price and stock, best first."""
-        self.ensure_one()
-        self.check_access('read')
+        self._check_suggestions_access()
         found = self._find_sales_suggestions(limit)
         ids = self.env['sales.suggestion']._log(self.partner_id, found, 'quotation', self.company_id, self)
         products = self._get_suggested_products(found)
@@ -54,10 +53,15 @@ class SaleOrder(models.Model):
 
     def log_catalog_suggestions(self, product_ids):
         """Note which suggested products somebody was shown in the catalog of products."""
-        self.ensure_one()
-        self.check_access('read')
+        self._check_suggestions_access()
         shown = [found for found in self._find_sales_suggestions() if found['product_id'] in product_ids]
         self.env['sales.suggestion']._log(self.partner_id, shown, 'catalog', self.company_id, self)
+
+    def _check_suggestions_access(self):
+        """Refuse whoever does not sell: customers on the portal read their quotations, too."""
+        self.ensure_one()
+        self.check_access('read')
+        self.env['sales.suggestion'].check_access('read')
 
     def _find_sales_suggestions(self, limit=SHOWN):
         company_order = self.with_company(self.company_id)

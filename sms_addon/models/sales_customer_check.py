@@ -1,3 +1,5 @@
+from collections import defaultdict
+
 from odoo import api, fields, models
 from odoo.tools import SQL
 
@@ -148,7 +150,10 @@ class SalesCustomerCheck(models.AbstractModel):
 
     @api.model
     def _find_duplicates(self, partner_ids=None):
-        """Find customers with something in common, among all or with the given ones: an issue for each group."""
+        """Find customers with something in common, among all or with the given ones: an issue for each group.
+
+        Customers of different companies are kept apart on purpose; those of no company are everybody's.
+        """
         about, scope = SQL(), SQL("issue.kind = 'duplicate'")
         if partner_ids is not None:
             about = SQL(
@@ -159,16 +164,31 @@ class SalesCustomerCheck(models.AbstractModel):
                        SELECT FROM res_partner_sales_customer_issue_rel rel
                         WHERE rel.sales_customer_issue_id = issue.id AND rel.res_partner_id = ANY(%(ids)s)))""",
                 ids=list(partner_ids))
-        groups = self.env.execute_query(SQL(
+        rows = self.env.execute_query(SQL(
             """
-            SELECT ids, string_agg(kind, ',' ORDER BY kind)
+            SELECT alike.kind, array_agg(p.id ORDER BY p.id), array_agg(COALESCE(p.company_id, 0) ORDER BY p.id)
               FROM (SELECT kind, array_agg(DISTINCT partner_id) AS ids
                       FROM sales_customer_key %s
                      GROUP BY kind, value HAVING COUNT(DISTINCT partner_id) BETWEEN 2 AND %s) alike
-             GROUP BY ids
+              JOIN res_partner p ON p.id = ANY(alike.ids)
+             GROUP BY alike.kind, alike.ids
             """, about, MOST_DUPLICATES))
+        kinds_of = defaultdict(set)
+        for kind, ids, company_ids in rows:
+            for group in self._split_by_company(ids, company_ids):
+                kinds_of[group].add(kind)
         self._replace_issues(scope, [
-            (min(ids), 'duplicate', kinds, ",".join(map(str, sorted(ids)))) for ids, kinds in groups])
+            (group[0], 'duplicate', ",".join(sorted(kinds)), ",".join(map(str, group)))
+            for group, kinds in kinds_of.items()])
+
+    @api.model
+    def _split_by_company(self, ids, company_ids):
+        """Return the groups of two or more that a company may see: its own customers with those of no company."""
+        companies = set(company_ids) - {0} or {0}
+        groups = (
+            tuple(partner_id for partner_id, own in zip(ids, company_ids, strict=True) if own in (company, 0))
+            for company in companies)
+        return [group for group in groups if len(group) > 1]
 
     # -- keeping what was found
 

@@ -123,7 +123,8 @@ class SalesCustomerProfile(models.Model):
         help="Recency, frequency and revenue among the customers of the company: 5 is the best fifth, 1 the last.")
     trend = fields.Selection(TRENDS, readonly=True)
     trend_rate = fields.Float(
-        aggregator='avg', readonly=True, help="Revenue a day of the last 12 months over that of the 12 months before.")
+        string="Of Year Before", aggregator='avg', readonly=True,
+        help="Revenue a day of the last 12 months over that of the 12 months before.")
     value_at_stake = fields.Monetary(
         string="At Stake", readonly=True,
         help="What the orders that should have come since the last one would have brought, at most that of a year.")

@@ -80,7 +80,10 @@ class SalesCustomerProfile(models.Model):
         }
 
     def _format_amount(self, amount):
-        return format_amount(self.env, amount, self.currency_id, trailing_zeroes=False)
+        # cents say nothing of an average, but where amounts are small
+        is_small = abs(amount) < 10
+        return format_amount(
+            self.env, amount if is_small else round(amount), self.currency_id, trailing_zeroes=is_small)
 
     @api.model
     def _format_days(self, days):

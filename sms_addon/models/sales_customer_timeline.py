@@ -55,7 +55,9 @@ class SalesCustomerTimeline(models.AbstractModel):
         :param kind: a key of :data:`KINDS` or ``message``; all of them when None
         :param place: what the page before gave as ``next``
         :return: ``entries``, and ``next``, the place to go on at, or False at the end
+        :raise AccessError: no salesperson; customers on the portal read their own documents, but no notes on them
         """
+        self.env['sales.event'].check_access('read')
         place = place or {}
         rows = []
         if kind != 'message':

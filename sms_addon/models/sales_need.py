@@ -27,7 +27,7 @@ class SalesNeed(models.Model):
     _name = 'sales.need'
     _description = "Need of a Customer"
     _inherit = ['mail.thread', 'mail.activity.mixin']
-    _order = 'expected_date, id desc'
+    _order = 'expected_date, weighted_revenue desc, id desc'
     _check_company_auto = True
 
     name = fields.Char(string="Need", required=True, tracking=True)
@@ -45,7 +45,7 @@ class SalesNeed(models.Model):
     lead_id = fields.Many2one(
         'crm.lead', string="Opportunity", index='btree_not_null', check_company=True, ondelete='set null')
     evidence = fields.Selection(EVIDENCE, string="Known From", required=True, default='note')
-    evidence_text = fields.Text(string="What Was Said", help="The words, or the rule, that the need was seen by.")
+    evidence_text = fields.Text(string="In Words", help="What was said, or the rule that the need was seen by.")
     evidence_ref = fields.Reference(selection='_selection_evidence_ref', string="Evidence")
     categ_id = fields.Many2one('product.category', string="Product Category", index='btree_not_null')
     product_ids = fields.Many2many(

@@ -36,7 +36,7 @@ class SalesNeed(models.Model):
             if need is None:
                 fresh.append(self._prepare_prediction(row, users))
             elif need._is_untouched():
-                need._write_changes(row)
+                need._write_changes(row, users)
                 kept |= need
         for start in range(0, len(fresh), BATCH):
             kept |= needs.create(fresh[start:start + BATCH])
@@ -65,8 +65,16 @@ class SalesNeed(models.Model):
 
     @api.model
     def _get_salespeople(self, rows):
+        """Return (customer, company) -> whose the customer is; without one of its own, as the profile has it."""
         partners = self.env['res.partner'].sudo().browse({row['partner_id'] for row in rows})
-        return {partner.id: partner.user_id.id for partner in partners}
+        profiles = self.env['sales.customer.profile'].sudo().search_fetch(
+            [('commercial_partner_id', 'in', partners.ids)], ['commercial_partner_id', 'company_id', 'user_id'])
+        users = {(profile.commercial_partner_id.id, profile.company_id.id): profile.user_id.id for profile in profiles}
+        owners = {partner.id: partner.user_id.id for partner in partners}
+        return {
+            (row['partner_id'], row['company_id']):
+                owners[row['partner_id']] or users.get((row['partner_id'], row['company_id']), False)
+            for row in rows}
 
     @api.model
     def _prepare_prediction(self, row, users):
@@ -74,16 +82,22 @@ class SalesNeed(models.Model):
         return {
             **row,
             'evidence': 'prediction',
-            'user_id': row.get('user_id') or users[row['partner_id']],
+            'user_id': row.get('user_id') or users[row['partner_id'], row['company_id']],
             **({'product_ids': [Command.set(products)]} if products else {}),
         }
 
-    def _write_changes(self, row):
-        """Write the figures of a prediction that are not those there were."""
+    def _write_changes(self, row, users):
+        """Write the figures of a prediction that are not those there were; it is given to nobody else."""
         names = ('probability', 'expected_revenue', 'expected_date', 'evidence_text')
         new = {name: row[name] for name in names if name in row}
         if 'expected_date' in new:
             new['expected_date'] = fields.Date.to_date(new['expected_date'])
         changes = {name: value for name, value in new.items() if self[name] != value}
+        # the run that it is known from now
+        evidence = self.evidence_ref and f'{self.evidence_ref._name},{self.evidence_ref.id}'
+        if row.get('evidence_ref', evidence) != evidence:
+            changes['evidence_ref'] = row['evidence_ref']
+        if not self.user_id and (user_id := users[row['partner_id'], row['company_id']]):
+            changes['user_id'] = user_id
         if changes:
             self.write(changes)

@@ -33,7 +33,7 @@ class SalesStudy(models.Model):
     company_id = fields.Many2one('res.company', required=True, default=lambda self: self.env.company, index=True)
     user_id = fields.Many2one('res.users', string="Responsible", default=lambda self: self.env.user, copy=False)
     state = fields.Selection([
-        ('draft', "New"), ('running', "Running"), ('done', "Done"), ('abstained', "Too Little Data"),
+        ('draft', "New"), ('running', "Running"), ('done', "Done"), ('abstained', "Abstained"),
         ('failed', "Failed"),
     ], default='draft', required=True, readonly=True, copy=False, tracking=True, index=True)
     reason = fields.Text(readonly=True, copy=False, help="Why there is no result.")

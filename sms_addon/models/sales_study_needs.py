@@ -20,6 +20,8 @@ MOST_CATEGORIES = 20
 MOST_CASES = 100_000
 #: how much likelier than others a customer has to be for a need to be worth a word
 MIN_LIFT = 1.5
+#: and how likely at least: nobody calls for less
+MIN_CHANCE = 0.1
 NEEDS_PER_CUSTOMER = 3
 MOST_NEEDS = 1_000
 
@@ -188,7 +190,7 @@ class SalesStudy(models.Model):
             usual = revenue[:, column].sum() / max(counts[:, column].sum(), 1)
             amounts = np.where(
                 counts[:, column] > 0, revenue[:, column] / np.maximum(counts[:, column], 1), usual)
-            likely = chances[:, place] >= MIN_LIFT * model.base_rate
+            likely = chances[:, place] >= max(MIN_LIFT * model.base_rate, MIN_CHANCE)
             worth[likely, place] = (chances[:, place] * amounts)[likely]
         rows = []
         for place, case in self._choose_needs(worth):

@@ -17,6 +17,8 @@ MIN_STABILITY = 0.5
 HELD_OUT = 5
 #: how far from the average, in standard deviations, a segment has to be for its name to tell
 TELLING = 0.5
+#: of the segments, best first: green and blue before orange, and no red, which is for what is wrong
+COLORS = (10, 4, 7, 8, 3, 2, 5, 6, 9, 11)
 
 FEATURES = ('recency', 'order_day_count', 'revenue_12', 'average_order', 'product_count', 'rhythm_days')
 #: feature -> what a segment is called that lies above the average, and below it
@@ -147,7 +149,7 @@ class SalesStudy(models.Model):
             **words,
             'domain': repr([company, *to_domain(rule.disjuncts, to_term)]),
             'sequence': 10 + number,
-            'color': 1 + number % 11,
+            'color': COLORS[number % len(COLORS)],
         } for number, (rule, words) in enumerate(zip(rules, own, strict=True))])
         for code, worded in texts.items():
             for record, words in zip(segments.with_context(lang=code), worded, strict=True):

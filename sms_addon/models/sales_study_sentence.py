@@ -27,6 +27,8 @@ PHRASES = {
 }
 #: those that read better than with a nought
 NOUGHTS = {
+    'recency': (_lt("last order before today"), _lt("ordered today")),
+    'category_recency': (_lt("no %(category)s today"), _lt("%(category)s ordered today")),
     'days_overdue': (_lt("next order overdue"), _lt("next order not overdue")),
     'category_days': (_lt("%(category)s ordered before"), _lt("%(category)s never ordered")),
     'revenue_12': (_lt("revenue in 12 months"), _lt("no revenue in 12 months")),

@@ -1,6 +1,6 @@
 import { deserializeDate, toLocaleDateString } from "@web/core/l10n/dates";
 import { _t } from "@web/core/l10n/translation";
-import { formatInteger, formatMonetary } from "@web/views/fields/formatters";
+import { formatFloat, formatInteger, formatMonetary } from "@web/views/fields/formatters";
 import { formatSalesRate } from "../formatters/sales_rate";
 
 /** Paid invoices from which on an average says something of how a customer pays. */
@@ -84,7 +84,7 @@ function getRhythmCards(profile) {
         },
         {
             name: "expected",
-            title: _t("Next Order Expected"),
+            title: _t("Next Order"),
             value: formatDay(profile.expected_date),
             ...(days < 0 ? { change: -1, changeText: _t("%s overdue", formatDays(-days)) } : {}),
             ...(days > 0 ? { note: _t("in %s", formatDays(days)) } : {}),
@@ -113,13 +113,17 @@ function getOutlookCards(profile, money) {
     }
     const horizon = formatDays(profile.outlook_horizon);
     const cards = [];
-    if (profile.p_alive) {
-        cards.push({
-            name: "outlook",
-            title: _t("Chance to Buy Again"),
-            value: formatSalesRate(profile.p_alive),
-            note: _t("%(value)s foreseen in %(days)s", { value: money(profile.expected_value), days: horizon }),
-        });
+    if (profile.p_alive || profile.expected_orders) {
+        const foreseen = profile.expected_value
+            ? _t("%(value)s foreseen in %(days)s", { value: money(profile.expected_value), days: horizon })
+            : _t("in %s", horizon);
+        const orders = formatFloat(profile.expected_orders, { digits: [16, 1] });
+        // who leaves cannot always be told; what to expect of them all can
+        cards.push(
+            profile.p_alive
+                ? { name: "outlook", title: _t("Chance to Buy Again"), value: formatSalesRate(profile.p_alive), note: foreseen }
+                : { name: "outlook", title: _t("Orders Foreseen"), value: orders, note: foreseen }
+        );
     }
     if (profile.churn_probability) {
         cards.push({
