@@ -64,7 +64,8 @@ class SalesStudySentence(models.AbstractModel):
         phrase = (phrases or PHRASES[name])[operator == '<=']
         # categories that somebody may have deleted since
         category = category and self.env['product.category'].browse(int(category)).exists().sudo().display_name
-        return self.env._(phrase, value=self._format(name, value, company), category=category or "?")
+        text = self.env._(phrase)
+        return text % {'value': self._format(name, value, company), 'category': category or "?"}
 
     @api.model
     def _format(self, feature, value, company):
