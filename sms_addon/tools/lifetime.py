@@ -86,7 +86,8 @@ class BgNbd:
         :param frequency: see :class:`PurchaseHistory`, like the next two
         """
         alive = self.probability_alive(frequency, recency, age)
-        none = np.exp((self.r + np.asarray(frequency)) * -np.log1p(np.asarray(horizon) / (self.alpha + np.asarray(age))))
+        orders, age = self.r + np.asarray(frequency), self.alpha + np.asarray(age)
+        none = np.exp(-orders * np.log1p(np.asarray(horizon) / age))
         return 1 - alive * (1 - none)
 
     def _log_odds_of_gone(self, frequency, recency, age):
