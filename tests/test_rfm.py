@@ -34,7 +34,8 @@ class TestRfm(unittest.TestCase):
         self.assertEqual(table.cell.tolist(), ['223', '111', '321'], "the most recent is best")
 
     def test_equal_values_have_equal_scores(self):
-        self.assertEqual(scores(np.array([1, 1, 1, 1, 9]), bounds(np.array([1, 1, 1, 1, 9]), 5)).tolist(), [1] * 4 + [5])
+        values = np.array([1, 1, 1, 1, 9])
+        self.assertEqual(scores(values, bounds(values, 5)).tolist(), [1] * 4 + [5])
 
     def test_cents_add_up_exactly(self):
         table = rfm_table(['a', 'a', 'a', 'b'], ['2026-01-01'] * 4, [10, 20, 30, 60], DAY)
