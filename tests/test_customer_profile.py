@@ -3,7 +3,7 @@ from datetime import date, timedelta
 
 from odoo import Command, fields
 from odoo.exceptions import AccessError
-from odoo.tests import freeze_time, tagged
+from odoo.tests import freeze_time, new_test_user, tagged
 from odoo.tools import SQL
 
 from odoo.addons.sms_addon.models.sales_customer_profile import LIFECYCLES
@@ -255,6 +255,24 @@ class TestCustomerProfile(ProfileCommon):
             self.env.invalidate_all()
             self.assertTrue(profile.call_today, "and still has not ordered")
 
+    def test_nobody_calls_who_was_archived(self):
+        customer, other = self.customer(), self.customer()
+        for each in customer + other:
+            self.buy(each, 65, 95, 125)
+        self.assertTrue(self.profile_of(customer).call_today)
+        customer.active = False
+        self.touch._touch(customer.ids)
+        self.assertFalse(self.profile_of(customer).call_today)
+        self.assertTrue(self.profile_of(other).call_today)
+
+    def test_who_left_is_not_asked_to_call(self):
+        left = new_test_user(self.env, login='left@x.test', groups='sales_team.group_sale_salesman')
+        customer = self.customer(user_id=left.id)
+        self.buy(customer, 65, 95, 125)
+        left.active = False
+        self.profile_of(customer).with_user(self.manager).action_plan_call()
+        self.assertEqual(customer.activity_ids.user_id, self.manager)
+
     def test_returns_and_payments(self):
         customer = self.customer()
         self.products.invoice_policy = 'order'
@@ -415,9 +433,32 @@ class TestCustomerProfile(ProfileCommon):
         leads = self.env['crm.lead'].create([{'name': "Idea", 'partner_id': partner.id} for partner in (
             customer, self.customer())])
         at_risk = [('partner_id.sales_lifecycle', '=', 'at_risk')]
-        team = self.env['crm.team'].create({'name': "Rescue", 'assignment_domain': str(at_risk)})
-        self.assertTrue(team.assignment_domain)
         self.assertEqual(leads.search([('id', 'in', leads.ids), *at_risk]), leads[0])
+
+    def test_leads_are_assigned_by_it_in_the_company_of_the_team(self):
+        other = self.env['res.company'].create({
+            'name': "Other Company", 'currency_id': self.company.currency_id.id, 'sales_timezone': 'UTC'})
+        self.salesman.company_ids += other
+        here, there = self.customer(), self.customer()
+        self.buy(here, 25, 35, 45)
+        self.buy(there, 5, 15, 25)
+        for age in (25, 35, 45):
+            self.order([(self.products[0], 1, 100)], date=f'{TODAY - timedelta(days=age)} 10:00:00',
+                       partner_id=there.id, company_id=other.id)
+        self.follow()
+        of_here, of_there = leads = self.env['crm.lead'].create([
+            {'name': "Idea", 'partner_id': partner.id, 'user_id': False, 'team_id': False}
+            for partner in (here, there)])
+        at_risk = str([('partner_id.sales_lifecycle', '=', 'at_risk'), ('id', 'in', leads.ids)])
+        teams = self.env['crm.team'].create([{
+            'name': "Rescue", 'company_id': company.id, 'assignment_domain': at_risk, 'crm_team_member_ids': [
+                Command.create({
+                    'user_id': self.salesman.id, 'assignment_max': 300,
+                    'assignment_domain': "[('partner_id.sales_lifecycle', '=', 'at_risk')]"})],
+        } for company in (self.company, other)])
+        teams._action_assign_leads(force_quota=True)
+        self.assertRecordValues(of_here + of_there, [
+            {'team_id': team.id, 'user_id': self.salesman.id} for team in teams])
 
     # -- rights
 

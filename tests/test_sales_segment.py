@@ -80,6 +80,23 @@ class TestSalesSegment(ProfileCommon):
         self.assertIn(lead, self.env['crm.lead'].search([('partner_id.sales_segment_ids', 'in', segment.ids)]))
         self.assertIn(self.small, self.env['res.partner'].search([('sales_segment_ids', 'not in', segment.ids)]))
 
+    def test_found_whatever_company_asks(self):
+        segment = self.segment()
+        elsewhere = self.env['res.company'].create({'name': "Elsewhere"})
+        # as a mailing or the assignment of leads does, which the server sends and makes in a company of its own
+        contacts = self.env['res.partner'].with_context(allowed_company_ids=elsewhere.ids)
+        found = contacts.search([('sales_segment_ids', 'in', segment.ids)])
+        self.assertEqual(found, self.large)
+        self.assertEqual(found.sales_segment_ids, segment)
+        self.assertEqual(found.filtered_domain([('sales_segment_ids', 'in', segment.ids)]), found)
+        self.manager.company_ids += elsewhere
+        self.assertFalse(contacts.with_user(self.manager).search([('sales_segment_ids', 'in', segment.ids)]))
+
+    def test_nobody_asks_for_what_is_kept_from_him(self):
+        with self.assertRaises(AccessError):
+            self.env['sales.segment'].with_user(self.manager).create({
+                'name': "Spy", 'domain': "[('commercial_partner_id.signup_type', '=', 'reset')]"})
+
     def test_filters_that_cannot_be_used(self):
         for domain in (
             "[('nothing', '=', 1)]", "[('revenue', '>', 1)", "__import__('os')", "[('segment_ids', '!=', 1)]",
@@ -102,6 +119,23 @@ class TestSalesSegment(ProfileCommon):
         self.assertTrue(large.active)
         self.assertEqual(large.name, "Our Best")
         self.assertEqual(fresh.study_id, again)
+
+    def test_a_segment_that_is_found_again_by_its_name_stays_the_same(self):
+        study = self.env['sales.study'].create({'kind': 'segmentation', 'company_id': self.company.id})
+        replace = self.env['sales.segment']._replace_by_study
+        large, small = replace(study, [
+            {'name': "Large", 'domain': "[('revenue', '>=', 1000)]"},
+            {'name': "Small", 'domain': "[('revenue', '<', 1000)]"}])
+        # the filter goes before the name: what was large is middling now
+        third, second, first = replace(study, [
+            {'name': "Small", 'domain': "[('revenue', '<', 100)]"},
+            {'name': "Middling", 'domain': "[('revenue', '>=', 1000)]"},
+            {'name': "Large", 'domain': "[('revenue', '>=', 9000)]"}])
+        self.assertEqual(third, small)
+        self.assertEqual(second, large)
+        self.assertFalse(first & (large + small))
+        self.assertEqual(small.domain, "[('revenue', '<', 100)]")
+        self.assertNotIn(self.small, self.members(small))
 
     def test_rights(self):
         segment = self.segment()

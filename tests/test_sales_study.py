@@ -5,7 +5,7 @@ import numpy as np
 import psycopg2.errors
 
 from odoo import SUPERUSER_ID, fields
-from odoo.exceptions import AccessError, UserError, ValidationError
+from odoo.exceptions import AccessError, ConcurrencyError, UserError, ValidationError
 from odoo.sql_db import db_connect
 from odoo.tests import freeze_time, tagged, users
 from odoo.tools import SQL, LazyTranslate, mute_logger
@@ -205,10 +205,25 @@ class TestStudy(StudyCommon):
         self.assertEqual([study.sudo().is_current for study in (first, second, other)], [False, True, True])
 
     def test_a_study_that_others_disturb_is_begun_again(self):
-        study = self.run_study(self.raises(psycopg2.errors.SerializationFailure()))
+        for error in (psycopg2.errors.SerializationFailure(), ConcurrencyError("The warehouse was rebuilt meanwhile")):
+            study = self.run_study(self.raises(error))
+            self.assertEqual(study.state, 'running')
+            self.assertNotEqual(study.company_id.name, "Half done")
+            self.work(self.runs(self.outcome()))
+            self.assertEqual(study.state, 'done')
+
+    def test_a_warehouse_that_was_swapped_meanwhile_is_not_taken_for_empty(self):
+        def read(study):
+            study._read_matrix(SQL("SELECT 1 AS a"), {'a': 'int'})
+            yield "Counting", 0, 1
+            return self.outcome()
+        study = self.study()
+        study.action_run()
+        swapped = ConcurrencyError("Swapped")
+        with patch.object(type(self.env['sales.fact']), '_check_tables_visible', side_effect=swapped):
+            self.work(read)
         self.assertEqual(study.state, 'running')
-        self.assertNotEqual(study.company_id.name, "Half done")
-        self.work(self.runs(self.outcome()))
+        self.work(read)
         self.assertEqual(study.state, 'done')
 
     # -- stopping and crashing
@@ -332,6 +347,16 @@ class TestStudy(StudyCommon):
             self.assertEqual((again.state, again.interval_type, study.interval_type), ('abstained', 'weeks', 'never'))
             self.assertEqual(again.next_run - fields.Datetime.now(), timedelta(days=14))
         self.assertFalse(study.next_run)
+
+    @freeze_time('2027-03-01 08:00:00')
+    def test_who_stops_a_run_does_not_end_the_schedule(self):
+        study = self.study(interval_type='weeks')
+        study.action_run()
+        study.action_stop()
+        self.assertEqual((study.state, str(study.next_run)), ('draft', '2027-03-08 08:00:00'))
+        with freeze_time('2027-03-08 09:00:00'):
+            self.work(self.runs(self.outcome()))
+        self.assertEqual(study.state, 'done')
 
     def next_of(self, study):
         return self.studies.search([('previous_id', '=', study.id)])

@@ -43,6 +43,7 @@ from . import account_move
 from . import account_payment
 from . import calendar_event
 from . import crm_lead
+from . import crm_team
 from . import ir_websocket
 from . import mail_activity
 from . import product_product

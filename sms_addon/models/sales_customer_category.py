@@ -1,6 +1,7 @@
 from odoo import fields, models
 from odoo.tools import SQL
 
+from .sales_customer_figures import customer_key
 from .sales_fixed_point import SCALE
 
 
@@ -33,15 +34,15 @@ class SalesCustomerCategory(models.Model):
             """
             SELECT f.id, f.profile_id, f.company_id, t.user_id, f.categ_id, f.first_date, f.last_date,
                    f.order_day_count, f.revenue, GREATEST(%s - f.last_date, 0) AS recency
-              FROM (SELECT MIN(id) AS id, commercial_partner_id::bigint * 1048576 + company_id AS profile_id,
-                           company_id, categ_id, MIN(date) AS first_date, MAX(date) AS last_date,
-                           COUNT(DISTINCT date) AS order_day_count,
+              FROM (SELECT MIN(id) AS id, %s AS profile_id, company_id, categ_id,
+                           MIN(date) AS first_date, MAX(date) AS last_date, COUNT(DISTINCT date) AS order_day_count,
                            ROUND(SUM(price_subtotal) / %s::numeric, 4) AS revenue
                       FROM sales_fact
                      WHERE state = 'sale' AND categ_id IS NOT NULL AND commercial_partner_id IS NOT NULL
                      GROUP BY commercial_partner_id, company_id, categ_id) f
               JOIN sales_customer_figures t ON t.id = f.profile_id
-            """, self.env['sales.order.tracking']._today(SQL("f.company_id")), SCALE)
+            """, self.env['sales.order.tracking']._today(SQL("f.company_id")),
+            customer_key(SQL("commercial_partner_id"), SQL("company_id")), SCALE)
 
 
 class SalesCustomerProfile(models.Model):

@@ -1,17 +1,27 @@
 from odoo import api, models
 from odoo.tools import SQL
 
+from ..tools.customer_history import YEAR
 from .sales_fixed_point import SCALE
 
-#: days of "the last 12 months"; the 12 months before are as long
-YEAR = 365
+#: the company has these bits of the id of a profile, the customer those above
+COMPANY_BITS = 20
 #: the distance of the quartiles of a normal distribution, in standard deviations
 QUARTILES = 1.349
 #: columns that only SQL reads
-ARRAYS = {
+SQL_COLUMNS = {
     'order_days': "date[]", 'day_amounts': "numeric[]", 'last_gaps': "integer[]", 'window_from': "date",
-    'window_until': "date", 'gap_median': "float8", 'gap_spread': "float8",
+    'window_until': "date", 'gap_median': "float8", 'gap_spread': "float8", 'customer_active': "boolean",
 }
+
+
+def customer_key(customer, company):
+    """Return the SQL of the id that a customer has in a company.
+
+    :param SQL customer: id of the commercial partner
+    :param SQL company: id of the company
+    """
+    return SQL("%s::bigint * %s + %s", customer, 1 << COMPANY_BITS, company)
 
 
 class SalesCustomerFigures(models.Model):
@@ -40,8 +50,8 @@ class SalesCustomerFigures(models.Model):
         return list(self._select_columns())
 
     def _column_type(self, name):
-        if name in ARRAYS:
-            return SQL(ARRAYS[name])
+        if name in SQL_COLUMNS:
+            return SQL(SQL_COLUMNS[name])
         field = self.env['sales.customer.profile']._fields[name]
         # the id holds two, which no integer of the ORM does
         return SQL("bigint") if name == 'id' else SQL(field.column_type[1])
@@ -64,7 +74,7 @@ class SalesCustomerFigures(models.Model):
             return SQL("ROUND(%s / %s::numeric, 4)", expression, SCALE)
 
         return {
-            'id': SQL("c.commercial_partner_id::bigint * 1048576 + c.company_id"),
+            'id': customer_key(SQL("c.commercial_partner_id"), SQL("c.company_id")),
             'commercial_partner_id': SQL("c.commercial_partner_id"),
             'company_id': SQL("c.company_id"),
             'currency_id': SQL("company.currency_id"),
@@ -72,6 +82,7 @@ class SalesCustomerFigures(models.Model):
             'team_id': SQL("NULLIF(c.last_order[4], 0)"),
             'country_id': SQL("p.country_id"),
             'industry_id': SQL("p.industry_id"),
+            'customer_active': SQL("p.active"),
             'first_order_date': SQL("c.first_day"),
             'last_order_date': SQL("c.last_day"),
             'window_from': SQL("COALESCE(c.window_from, '-infinity')"),

@@ -1,8 +1,7 @@
 from odoo import api, fields, models
 from odoo.tools import SQL
 
-#: the key of a customer in a company: that of its profile, too
-COMPANY_BITS = 20
+from .sales_customer_figures import COMPANY_BITS
 
 
 class SalesCustomerOutlook(models.Model):

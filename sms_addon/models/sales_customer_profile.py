@@ -1,8 +1,7 @@
 from odoo import fields, models
 from odoo.tools import SQL
 
-from .sales_customer_figures import YEAR
-from .sales_customer_scale import MIN_RHYTHMS, OWN_DAYS
+from ..tools.customer_history import MIN_RHYTHMS, OWN_DAYS, YEAR
 
 LIFECYCLES = [
     ('new', "New"),
@@ -58,8 +57,8 @@ class SalesCustomerProfile(models.Model):
     the revenue of an order day, at most what a year of orders brings (one order, where the rhythm is longer than a
     year).
 
-    *To call today*: slowing or at risk, the expected day is over, and no activity is open on the customer or was done
-    in the last week.
+    *To call today*: slowing or at risk, the expected day is over, the customer is not archived, and no activity is open
+    on him or was done in the last week.
     """
     _name = 'sales.customer.profile'
     _description = "Customer Profile"
@@ -186,7 +185,7 @@ class SalesCustomerProfile(models.Model):
                                    * LEAST(FLOOR(r.recency / r.rhythm), GREATEST(%s / r.rhythm, 1))::numeric, 2)
                         ELSE 0 END""", YEAR),
             'call_today': SQL("COALESCE(l.lifecycle IN ('slowing', 'at_risk') AND r.today > e.expected_date, FALSE)"
-                              " AND %s", self._nothing_planned()),
+                              " AND t.customer_active AND %s", self._nothing_planned()),
             'p_alive': SQL("o.p_alive"),
             'expected_orders': SQL("o.expected_orders"),
             'expected_value': SQL("o.expected_value"),

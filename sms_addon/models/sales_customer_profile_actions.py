@@ -150,8 +150,10 @@ class SalesCustomerProfile(models.Model):
             ('res_model', '=', 'res.partner'), ('res_id', 'in', profiles.commercial_partner_id.ids),
             ('activity_type_id', '=', kind.id)]).mapped('res_id'))
         for profile in profiles.filtered(lambda each: each.commercial_partner_id.id not in planned):
+            # who left does not call any more
+            caller = profile.user_id.filtered('active') or self.env.user
             profile.commercial_partner_id.activity_schedule(
-                activity_type_id=kind.id, user_id=(profile.user_id or self.env.user).id, summary=profile.reason,
+                activity_type_id=kind.id, user_id=caller.id, summary=profile.reason,
                 date_deadline=fields.Date.context_today(self))
 
     def action_open_customer(self):

@@ -1,10 +1,8 @@
 from odoo import api, fields, models
 from odoo.tools import SQL
 
-#: customers whose own rhythm is known, below which there is no rhythm of the company
-MIN_RHYTHMS = 5
-#: order days from which on a customer has a rhythm of his own
-OWN_DAYS = 3
+from ..tools.customer_history import OWN_DAYS
+
 #: what of the customers may change before they are measured anew
 STALE_SHARE = 0.01
 

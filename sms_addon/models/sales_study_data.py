@@ -41,6 +41,7 @@ class SalesStudyData(models.AbstractModel):
         :param columns: name -> 'int', 'float', 'date' or 'bool'; of empty values integers are 0, floats NaN, dates
             NaT and booleans false
         :return: name -> array with one value per row, int64, float64, datetime64[D] or bool
+        :raise ConcurrencyError: the warehouse was rebuilt since the transaction began, and looks empty to it
         """
         self.env.flush_all()
         wrapped = SQL(", ").join(
@@ -49,6 +50,7 @@ class SalesStudyData(models.AbstractModel):
         copy = SQL("COPY (SELECT %s FROM (%s) q) TO STDOUT WITH (FORMAT BINARY)", wrapped, query)
         sink = _Sink(columns, self.env.context.get('study_digest'))
         self.env.cr.copy_expert(self.env.cr.mogrify(copy).decode(), sink)
+        self.env['sales.fact']._check_tables_visible()
         return sink.finish()
 
     @api.model

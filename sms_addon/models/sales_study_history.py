@@ -5,6 +5,7 @@ from odoo.tools import SQL, LazyTranslate, format_date
 
 from ..tools.customer_history import FEATURES, YEAR, History, features_on, ordered_between
 from ..tools.evidence import ThinDataError
+from .sales_customer_figures import customer_key
 from .sales_fixed_point import SCALE
 
 _lt = LazyTranslate(__name__)
@@ -75,7 +76,7 @@ class SalesStudy(models.Model):
         return history
 
     def _select_key(self):
-        return SQL("commercial_partner_id::bigint * 1048576 + company_id")
+        return customer_key(SQL("commercial_partner_id"), SQL("company_id"))
 
     def _where_history(self):
         return SQL(

@@ -10,6 +10,7 @@ from ..tools.customer_history import FEATURES, goods_between, goods_on
 from ..tools.decision_tree import MIN_CASES, find_rules, fit_tree, predict
 from ..tools.evidence import ThinDataError
 from ..tools.tree_rules import matches
+from .sales_customer_figures import COMPANY_BITS
 from .sales_study_history import MIN_AUC
 
 _lt = LazyTranslate(__name__)
@@ -218,7 +219,7 @@ class SalesStudy(models.Model):
 
     def _prepare_need(self, customer, category, chance, amount, rule):
         return {
-            'partner_id': customer >> 20,
+            'partner_id': customer >> COMPANY_BITS,
             'company_id': self.company_id.id,
             'categ_id': category,
             'name': self.env['product.category'].browse(category).sudo().name,

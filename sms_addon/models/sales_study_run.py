@@ -5,7 +5,7 @@ from datetime import UTC
 from zoneinfo import ZoneInfo
 
 from odoo import api, fields, models
-from odoo.exceptions import UserError
+from odoo.exceptions import ConcurrencyError, UserError
 from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
 from odoo.tools import LazyTranslate
 
@@ -84,7 +84,7 @@ class SalesStudyRun(models.AbstractModel):
         try:
             self._finish(self._work())
             self.env.flush_all()
-        except PG_CONCURRENCY_EXCEPTIONS_TO_RETRY:
+        except (ConcurrencyError, *PG_CONCURRENCY_EXCEPTIONS_TO_RETRY):
             # others were faster: it is begun again, with what they have written
             self.env.cr.rollback()
             self.env.ref('sms_addon.ir_cron_sales_study')._trigger()
@@ -169,7 +169,7 @@ class SalesStudyRun(models.AbstractModel):
         """Leave the work in a state, with the reason if it is not done, and plan the next run."""
         self.write({
             'state': state, 'reason': reason, 'finished_at': state != 'draft' and fields.Datetime.now(),
-            'attempts': 0, 'next_run': state != 'draft' and self._get_next_run(), **values,
+            'attempts': 0, 'next_run': self._get_next_run(), **values,
         })
         labels = dict(self._fields['state']._description_selection(self.env))
         self.message_post(body=reason or labels[state], subtype_xmlid='mail.mt_note')

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .order_days import group_starts, grouped_median
+
 #: days of "the last 12 months"
 YEAR = 365
 #: order days from which on a customer has a rhythm of his own, and customers with one from which on others share it
@@ -77,7 +79,7 @@ class History:
 
     def first_days(self) -> np.ndarray:
         """Return the first day of each customer, since 1970, of shape (customers,)."""
-        return self.days.day[_starts(self.days.owner)]
+        return self.days.day[group_starts(self.days.owner)]
 
 
 def _table(customers, columns):
@@ -90,10 +92,6 @@ def _table(customers, columns):
     return table.rows(np.lexsort((day, owner)))
 
 
-def _starts(owner):
-    return np.flatnonzero(np.r_[True, owner[1:] != owner[:-1]]) if len(owner) else np.empty(0, np.int64)
-
-
 def features_on(history: History, day: int) -> tuple[np.ndarray, np.ndarray]:
     """Return who was a customer on a day, and what was known of them then.
 
@@ -104,7 +102,7 @@ def features_on(history: History, day: int) -> tuple[np.ndarray, np.ndarray]:
         in days, numbers and the unit of the revenue
     """
     rows = history.days.rows(history.days.day <= day)
-    starts = _starts(rows.owner)
+    starts = group_starts(rows.owner)
     if not len(starts):
         return np.empty(0, np.int64), np.empty((0, len(FEATURES)))
     known, counts = rows.owner[starts], np.diff(np.r_[starts, len(rows.owner)])
@@ -129,16 +127,10 @@ def _rhythms(rows, starts, counts):
     gaps = np.diff(rows.day, prepend=0)
     inner = np.ones(len(gaps), bool)
     inner[starts] = False
-    gaps, groups = gaps[inner], np.repeat(np.arange(len(starts)), counts - 1)
-    gaps = gaps[np.lexsort((gaps, groups))]
-    sizes = counts - 1
-    ends = np.cumsum(sizes)
+    medians = grouped_median(np.repeat(np.arange(len(starts)), counts - 1), gaps[inner], len(starts))
     own = counts >= OWN_DAYS
-    low, high = (ends - sizes + (sizes - 1) // 2)[own], (ends - sizes + sizes // 2)[own]
-    medians = (gaps[low] + gaps[high]) / 2
-    rhythm = np.full(len(starts), np.median(medians) if len(medians) >= MIN_RHYTHMS else 0.0)
-    rhythm[own] = medians
-    return rhythm
+    usual = np.median(medians[own]) if np.count_nonzero(own) >= MIN_RHYTHMS else 0
+    return np.where(own, medians, usual)
 
 
 def _count_categories(history, day):
