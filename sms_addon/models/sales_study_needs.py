@@ -11,6 +11,7 @@ from ..tools.decision_tree import MIN_CASES, find_rules, fit_tree, predict
 from ..tools.evidence import ThinDataError
 from ..tools.tree_rules import matches
 from .sales_customer_figures import COMPANY_BITS
+from .sales_study_churn import MIN_AUC
 
 _lt = LazyTranslate(__name__)
 
@@ -55,15 +56,16 @@ class SalesStudy(models.Model):
                 continue  # the other categories may have enough
         if not models_by_column:
             raise ThinDataError('categories', needed=MIN_CASES, horizon=self.horizon_days)
+        telling = self._get_telling(models_by_column)
         yield self.env._("Writing needs"), steps - 1, steps
-        needs = self._propose_needs(history, categories, models_by_column)
+        needs = self._propose_needs(history, categories, telling)
         rules = self.env['sales.study.rule'].sudo()
-        for column, (model, _guess) in models_by_column.items():
+        for column, (model, _guess) in telling.items():
             rules.create(rules._prepare_lines(self, model.rules, categ_id=int(categories[column])))
         return {
             'measures': self._get_need_measures(past, models_by_column),
             'result': {
-                'categories': [int(categories[column]) for column in models_by_column], 'needs': len(needs)},
+                'categories': [int(categories[column]) for column in telling], 'needs': len(needs)},
             'rows': len(past['moments']),
             'data': self._describe_data(history, len(past['moments']), cut_offs),
         }
@@ -116,6 +118,18 @@ class SalesStudy(models.Model):
         last = cases['moments'] == cases['moments'].max()
         rules = find_rules(features[~last], target[~last], names, self.max_depth, self.seed)
         return model, predict(rules, features[last], names)
+
+    @api.model
+    def _get_telling(self, models_by_column):
+        """Return the models that tell more than chance; of the other categories nothing is said.
+
+        :raise ThinDataError: there is none
+        """
+        telling = {column: found for column, found in models_by_column.items() if found[0].auc >= MIN_AUC}
+        if not telling:
+            best = max(model.auc for model, _guess in models_by_column.values())
+            raise ThinDataError('no_signal', auc=f'{best:.2f}')
+        return telling
 
     def _get_need_measures(self, cases, models_by_column):
         columns = list(models_by_column)
