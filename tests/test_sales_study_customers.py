@@ -313,6 +313,18 @@ class TestNeedsStudy(CustomerStudyCommon):
         self.assertIn("No product category", study.reason)
         self.assertFalse(self.env['sales.need'].search([('evidence_ref', '=', f'sales.study,{study.id}')]))
 
+    def test_chance_is_no_need(self):
+        rng = np.random.default_rng(0)
+        self.env.cr.execute("DELETE FROM sales_fact")
+        self.write_facts([
+            (customer, TODAY - timedelta(int(day)), int(rng.choice([self.chairs.id, self.tables.id])), 10.0)
+            for customer in self.members.ids for day in rng.integers(0, 1000, rng.poisson(12))])
+        study = self.run_study('needs')
+        self.assertEqual(study.state, 'abstained')
+        self.assertIn("about as often as chance", study.reason)
+        self.assertFalse(study.rule_ids)
+        self.assertFalse(self.env['sales.need'].search([('evidence_ref', '=', f'sales.study,{study.id}')]))
+
     def test_needs_of_other_companies_are_left_alone(self):
         other = self.env['res.company'].create({'name': "Elsewhere", 'sales_timezone': 'UTC'})
         there = self.env['sales.need'].sudo()._propose([{
