@@ -223,6 +223,9 @@ class TestBgNbd(unittest.TestCase):
         np.testing.assert_allclose(exact, beside, rtol=1e-4)
         [near], [far] = model.expected_purchases(10, [98], [1], [1]), exact
         self.assertTrue(0 < near < far)
+        [one], [longer] = (BgNbd(0.05, 0.1, 0.25, 200, 0).expected_purchases(weeks, [1], [0.1], [0.1])
+                           for weeks in (20, 100))
+        self.assertTrue(0 < one < longer)
 
     def test_around_a_of_one_nothing_jumps(self):
         rows = [1, 2, 9], [10, 20, 30], [40, 40, 40]

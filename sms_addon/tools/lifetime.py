@@ -101,7 +101,8 @@ class BgNbd:
 
         The hypergeometric function there overflows for many orders. Euler's transformation
         2F1(r + x, b + x; c; z) = (1 - z)^(a - 1 - r - x) 2F1(a + b - 1 - r, a - 1; c; z) has arguments that do not
-        grow with them, and the powers cancel; it overflows in its turn where customers leave at once.
+        grow with them, and the powers cancel; it overflows in its turn where customers leave at once. Where scipy
+        still has no number (1.17 returns infinity for some that are no trouble), the mean is taken numerically.
         """
         from scipy.special import hyp2f1  # noqa: PLC0415  only studies pay for it
         share = horizon / (self.alpha + age + horizon)
@@ -111,13 +112,23 @@ class BgNbd:
         first = np.where(many, a + self.b - 1 - self.r, orders)
         second = np.where(many, a - 1, self.b + frequency)
         power = np.where(many, a - 1, orders)
-        # scipy 1.17 returns infinity where bottom - first - second is a large whole number, and is right beside it
-        series = hyp2f1(first, second, bottom, share)
-        series = np.where(np.isfinite(series), series, hyp2f1(first, second, bottom * (1 + 1e-6), share))
         with np.errstate(invalid='ignore'):
-            rest = (1 - share) ** power * series
-        rest = np.where(np.isfinite(rest), rest, 0)  # it is next to nothing where the series overflows
-        return bottom / (a - 1) * (1 - rest)
+            expected = bottom / (a - 1) * (1 - (1 - share) ** power * hyp2f1(first, second, bottom, share))
+        left = np.flatnonzero(~np.isfinite(expected))
+        expected[left] = self._mean_orders(horizon[left], frequency[left], age[left], a)
+        return expected
+
+    def _mean_orders(self, horizon, frequency, age, a):
+        """Return the same as the mean over p, the chance to leave, which is beta(a, b + x) of who has not left.
+
+        With p and a rate that is gamma(r + x, alpha + T) a customer orders
+        (1 - (1 + p t / (alpha + T))^-(r + x)) / p times in the time t.
+        """
+        from scipy.special import betaincinv  # noqa: PLC0415
+        nodes, weights = np.polynomial.legendre.leggauss(200)
+        chance = np.maximum(betaincinv(a, self.b + frequency[:, None], (nodes + 1) / 2), 1e-12)
+        times = np.log1p(chance * (horizon / (self.alpha + age))[:, None])
+        return (-np.expm1(-(self.r + frequency)[:, None] * times) / chance) @ (weights / 2)
 
 
 @dataclass(frozen=True)
