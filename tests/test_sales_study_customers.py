@@ -205,6 +205,23 @@ class TestChurnStudy(CustomerStudyCommon):
             self.assertSameCustomers(ast.literal_eval(rule.domain), keys[chosen].tolist())
             self.assertRegex(rule.name, "^[A-Z]")
 
+    def test_conditions_read_as_people_say_them(self):
+        for condition, text in (
+            (('order_day_count', '<=', 1), "Ordered on one day only"),
+            (('order_day_count', '>', 12), "Ordered on more than 12 days"),
+            (('days_overdue', '>', 0), "Next order overdue"),
+            ((f'category_days:{self.chairs.id}', '<=', 0), "Chairs never ordered"),
+            ((f'category_recency:{self.chairs.id}', '>', 50_000), "Chairs never ordered"),
+            ((f'category_recency:{self.chairs.id}', '<=', 30), "Chairs in the past 30 days"),
+            (('category_days:999999999', '>', 1), "? ordered on more than one day"),
+        ):
+            self.assertEqual(self.env['sales.study.sentence']._describe([[condition]], self.company), text)
+        both = [[('recency', '<=', 90), ('age', '>', 365)], [('average_order', '>', 1200)]]
+        self.assertRegex(
+            self.env['sales.study.sentence']._describe(both, self.company),
+            r"^Last order in the past 90 days, customer for more than 365 days; or average order above .*1,200$")
+        self.assertEqual(self.env['sales.study.sentence']._describe([[]], self.company), "All customers")
+
     def test_features_of_today_are_the_figures_of_the_profile(self):
         study = self.study(kind='churn')
         history = study._read_history()

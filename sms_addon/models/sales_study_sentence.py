@@ -33,6 +33,14 @@ NOUGHTS = {
     'category_days': (_lt("%(category)s ordered before"), _lt("%(category)s never ordered")),
     'revenue_12': (_lt("revenue in 12 months"), _lt("no revenue in 12 months")),
 }
+#: those that read better with a one
+ONES = {
+    'order_day_count': (_lt("ordered on more than one day"), _lt("ordered on one day only")),
+    'product_count': (_lt("more than one product"), _lt("one product only")),
+    'category_count': (_lt("more than one category"), _lt("one category only")),
+    'category_days': (
+        _lt("%(category)s ordered on more than one day"), _lt("%(category)s ordered on one day at most")),
+}
 AMOUNTS = {'revenue_12', 'average_order'}
 #: days that only those pass who never ordered it
 LONG_AGO = NEVER // 10
@@ -69,7 +77,7 @@ class SalesStudySentence(models.AbstractModel):
         above = operator == '>'
         if name == 'category_recency' and value >= LONG_AGO:
             name, value, above = 'category_days', 0, not above
-        phrases = NOUGHTS.get(name) if not value else None
+        phrases = {0: NOUGHTS, 1: ONES}.get(value, {}).get(name)
         phrase = (phrases or PHRASES[name])[not above]
         # categories that somebody may have deleted since
         category = category and self.env['product.category'].browse(int(category)).exists().sudo().name
