@@ -103,9 +103,8 @@ class SalesStudy(models.Model):
         orders = model.expected_purchases(
             self.horizon_days / WEEK, history.frequency, history.recency, history.age)
         alive = model.probability_alive(history.frequency, history.recency, history.age)
-        if model.nobody_leaves:
-            # next to 1 for all: it tells customers apart no more
-            alive = np.full(len(alive), np.nan)
+        # next to 1 for all, or 1 by definition after one order: it tells nothing
+        alive[model.nobody_leaves | (history.frequency == 0)] = np.nan
         return {
             'p_alive': alive,
             'expected_orders': orders,
