@@ -1,6 +1,6 @@
 {
     'name': "Sales Management",
-    'version': '19.0.1.3.0',
+    'version': '19.0.1.4.0',
     'category': 'Sales/Sales',
     'summary': "Revenue, customers, orders, products and stock of your running Odoo as one managed system",
     'author': "Sales Management founders",

@@ -53,6 +53,7 @@ from . import res_config_settings
 from . import res_partner
 from . import sale_order
 from . import sale_order_line
+from . import sales_stock_position
 from . import stock_move
 from . import stock_picking
 from . import sales_import_rules
