@@ -61,6 +61,7 @@ from . import sales_import_preset
 from . import sales_import_file
 from . import sales_import_run
 from . import sales_import_load
+from . import sales_demonstration_stock
 from . import sales_demonstration_story
 from . import sales_import_demonstration
 from . import sales_import

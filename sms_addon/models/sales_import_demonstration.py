@@ -61,6 +61,7 @@ class SalesImportDemonstration(models.AbstractModel):
         )
         if live_days:
             orders = record._get_live_orders(live_days)
+            self.env['sales.demonstration.stock']._keep(record, live_days)
             self.env['sales.demonstration.story']._deliver(orders)
             record._invoice_demonstration(orders, live_days)
             self.env['sales.demonstration.story']._retell(start)
