@@ -54,6 +54,14 @@ from . import res_partner
 from . import sale_order
 from . import sale_order_line
 from . import sales_stock_position
+from . import sales_stock_position_board
+from . import sales_stock_position_curve
+from . import sales_stock_position_live
+from . import ir_websocket_stock
+from . import product_product_positions
+from . import product_template_positions
+from . import sales_stock_promise
+from . import sale_order_line_promise
 from . import stock_move
 from . import stock_picking
 from . import sales_import_rules
