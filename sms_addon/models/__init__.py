@@ -15,6 +15,8 @@ from . import sales_warehouse
 from . import sales_warehouse_difference
 from . import sales_event
 from . import sales_event_mixin
+from . import sales_event_stock
+from . import sales_stock_source
 from . import sales_event_reader
 from . import sales_event_history
 from . import sales_consumer
@@ -54,6 +56,16 @@ from . import res_partner
 from . import sale_order
 from . import sale_order_line
 from . import sales_stock_position
+from . import sales_stock_position_stock
+from . import sales_stock_position_demand
+from . import sales_stock_position_standing
+from . import sales_stock_position_derived
+from . import sales_stock_position_refresh
+from . import sales_stock_scale
+from . import sales_stock_touch
+from . import sales_reader_stock
+from . import stock_location
+from . import stock_lot
 from . import sales_stock_position_board
 from . import sales_stock_position_curve
 from . import sales_stock_position_live
@@ -64,6 +76,9 @@ from . import sales_stock_promise
 from . import sale_order_line_promise
 from . import stock_move
 from . import stock_picking
+from . import stock_quant
+from . import stock_warehouse
+from . import stock_warehouse_orderpoint
 from . import sales_import_rules
 from . import sales_import_preset
 from . import sales_import_file
