@@ -27,8 +27,7 @@ class SalesStockPosition(models.Model):
             data[CHANGED] = None
         else:
             data[CHANGED].update(ids)
-        if notify := getattr(super(), '_notify_changed', None):
-            notify(ids)
+        super()._notify_changed(ids)
 
     @api.model
     def _send_changed(self):

@@ -24,23 +24,23 @@ def past_stock(on_hand, net_moves, today, days):
 def projected_stock(on_hand, receipts, deliveries, demand, spread, today, days):
     """Return what is likely to be there at the end of today and of each of the next ``days`` days.
 
-    Planned deliveries are part of the usual demand, not on top of it: what leaves until a day is the larger of the
-    two. Less than nothing is what will be missing. What was planned for before today is expected today.
+    Planned deliveries are demand of the past, the usual demand comes on top of them. Less than nothing is what will be
+    missing. What was planned for before today is expected today.
 
     :param dict receipts, deliveries: planned quantities by date
     :param float demand, spread: mean and standard deviation of the demand of a day
     :return: list of (date, quantity, low, high), an interval of 80 %
     """
-    found, received, promised = [], 0.0, 0.0
-    due = {}
-    for planned, place in ((receipts, 0), (deliveries, 1)):
+    found, nets = [], {}
+    for planned, sign in ((receipts, 1), (deliveries, -1)):
         for day, quantity in planned.items():
-            due.setdefault(max(day, today), [0.0, 0.0])[place] += quantity
+            due = max(day, today)
+            nets[due] = nets.get(due, 0.0) + sign * quantity
+    planned_stock = on_hand
     for ahead in range(days + 1):
         day = today + timedelta(days=ahead)
-        arriving, leaving = due.get(day, (0.0, 0.0))
-        received, promised = received + arriving, promised + leaving
-        stock = on_hand + received - max(promised, demand * ahead)
+        planned_stock += nets.get(day, 0.0)
+        stock = planned_stock - demand * ahead
         width = SPREADS * spread * sqrt(ahead)
         found.append((day, stock, stock - width, stock + width))
     return found
