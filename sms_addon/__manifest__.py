@@ -30,6 +30,7 @@
         'data/sales_consumer_data.xml',
         'data/sales_tracking_data.xml',
         'data/sales_customer_data.xml',
+        'data/sales_stock_data.xml',
         'data/sales_import_data.xml',
         'data/sales_import_cron.xml',
         'data/sales_broker_data.xml',
