@@ -168,3 +168,15 @@ from . import sales_product_affinity
 from . import sales_product_rule
 from . import sales_study_affinity
 from . import sales_customer_category
+from . import sales_rule_engine_sets
+from . import sales_rule_action_alert
+from . import sales_rule_set_alerts
+from . import sales_stock_position_rules
+from . import sales_stock_alert
+from . import sales_stock_alert_actions
+from . import sales_stock_alert_evaluation
+from . import sales_stock_alert_telling
+from . import sales_stock_alert_schedule
+from . import product_template_alerts
+from . import ir_websocket_alerts
+from . import digest_digest

@@ -92,6 +92,8 @@ TYPES = {
     'meeting.cancelled': _lt("Meeting cancelled"),
     'activity.planned': _lt("Activity planned"),
     'activity.done': _lt("Activity done"),
+    'alert.opened': _lt("Stock alert opened"),
+    'alert.closed': _lt("Stock alert closed"),
 }
 
 

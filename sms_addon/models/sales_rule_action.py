@@ -56,13 +56,14 @@ class SalesRuleAction(models.Model):
     def _compute_description(self):
         kinds = dict(self._fields['kind']._description_selection(self.env))
         for action in self:
-            detail = {
+            details = {
                 'set_field': f"{action.field_name} = {action.value}",
                 'tag': action.tag_id.name or action.category_id.name,
                 'activity': action.summary or action.activity_type_id.name,
                 'server_action': action.sudo().server_action_id.name,
                 'notify': action.summary,
-            }[action.kind or 'activity']
+            }
+            detail = details.get(action.kind or 'activity')
             action.description = f"{kinds.get(action.kind)}: {detail}" if detail else kinds.get(action.kind)
 
     @api.constrains('kind', 'field_name', 'value', 'tag_id', 'category_id', 'server_action_id')

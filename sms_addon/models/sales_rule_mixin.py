@@ -21,6 +21,8 @@ class SalesRuleMixin(models.AbstractModel):
     #: the customer, and the order that a decision is about ('id': the document itself)
     _rule_partner_field = 'partner_id'
     _rule_order_field = None
+    #: whether the model asks the rules itself, about all documents that something concerns together
+    _rule_set_based = False
     #: for the simulation: what a document is worth, and when it was
     _rule_amount_field = None
     _rule_date_field = 'create_date'

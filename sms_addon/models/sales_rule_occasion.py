@@ -35,7 +35,7 @@ class SalesRuleEngine(models.AbstractModel):
     def _decide_events(self, events):
         """Ask the rules about the documents of events."""
         for model in self.env.registry['sales.rule.mixin']._inherit_children:
-            if self.env[model]._abstract or not self._is_asked(model, ('event',)):
+            if self._is_left_aside(model) or not self._is_asked(model, ('event',)):
                 continue
             types = {}
             for event in events:
@@ -43,6 +43,10 @@ class SalesRuleEngine(models.AbstractModel):
                     types.setdefault(record, set()).add(event.type)
             for record, of_record in types.items():
                 self.with_context(sales_event_types=tuple(sorted(of_record)))._decide_later(record, 'event')
+
+    def _is_left_aside(self, model):
+        """Return whether there are no documents of a model, or they are not asked about one by one."""
+        return self.env[model]._abstract or self.env[model]._rule_set_based
 
     def _get_documents(self, model, event):
         """Return the documents of a kind that an event is about, those that are still there."""
@@ -77,7 +81,7 @@ class SalesRuleEngine(models.AbstractModel):
         """Return (model, company) -> ids of documents for which a rule of the night holds that did not before."""
         fresh = {}
         for model in self.env.registry['sales.rule.mixin']._inherit_children:
-            if self.env[model]._abstract:
+            if self._is_left_aside(model):
                 continue
             for company in self.env['res.company'].search(Domain.TRUE):
                 for set_id, version_id, _mode in self._get_sets(model, 'schedule', company.id):

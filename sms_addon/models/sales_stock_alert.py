@@ -1,0 +1,158 @@
+from odoo import api, fields, models
+from odoo.exceptions import AccessError
+from odoo.tools import format_amount
+
+from .sales_rule_action_alert import KINDS, POSITION, SEVERITIES
+
+STATES = [('open', "Open"), ('snoozed', "Snoozed"), ('closed', "Closed")]
+REASONS = [
+    ('cause', "The cause ended"),
+    ('person', "Handled"),
+    ('rule', "The rule is off or gone"),
+]
+#: what people write; the rest comes from the rules and the buttons
+WRITABLE = ('user_id',)
+WRITABLE_PREFIXES = ('activity_', 'message_', 'rating_')
+
+
+class SalesStockAlert(models.Model):
+    """Something about a stock position that should not stay so, from when a rule begins to hold until it ceases to.
+
+    There is one for each rule and position as long as the rule holds (``holds``), whatever people do with it: one that
+    was closed by hand does not open again for the same cause. What comes of another time is another alert. Rows are
+    written by SQL, see ``sales_stock_alert_evaluation.py``; people are told in ``sales_stock_alert_telling.py``.
+    """
+    _name = 'sales.stock.alert'
+    _inherit = ['mail.thread', 'mail.activity.mixin', 'sales.selection.order']
+    _description = "Stock Alert"
+    _order = 'severity desc, value_at_risk desc, id desc'
+    _rec_names_search = ['product_id', 'rule_id']
+    _mail_post_access = 'read'
+    _stage_fields = ('state',)
+
+    name = fields.Char(string="What Is the Matter", compute='_compute_name')
+    position_id = fields.Many2one(
+        POSITION, string="Stock Position", readonly=True, ondelete='set null', index='btree_not_null')
+    product_id = fields.Many2one('product.product', required=True, readonly=True, ondelete='cascade', index=True)
+    categ_id = fields.Many2one('product.category', string="Product Category", readonly=True, ondelete='set null')
+    warehouse_id = fields.Many2one('stock.warehouse', required=True, readonly=True, ondelete='cascade')
+    company_id = fields.Many2one('res.company', required=True, readonly=True, ondelete='cascade')
+    currency_id = fields.Many2one(related='company_id.currency_id')
+    rule_id = fields.Many2one('sales.rule', required=True, readonly=True, ondelete='restrict')
+    set_id = fields.Many2one('sales.rule.set', string="Rule Set", required=True, readonly=True, ondelete='restrict')
+    version_id = fields.Many2one('sales.rule.version', required=True, readonly=True, ondelete='restrict')
+    kind = fields.Selection(KINDS, string="About", required=True, readonly=True, default='other')
+    severity = fields.Selection(SEVERITIES, required=True, readonly=True, default='1', group_expand=True)
+    value_at_risk = fields.Monetary(
+        readonly=True,
+        help="What of the stock may be lost, or what may not be sold: the revenue of what was promised, of the usual"
+             " demand until goods come, or the value of what lies there for nothing.")
+    user_id = fields.Many2one('res.users', string="Owner", tracking=True, ondelete='set null', index='btree_not_null',
+                              domain=[('share', '=', False)])
+    state = fields.Selection(STATES, required=True, readonly=True, default='open', tracking=True)
+    holds = fields.Boolean(
+        string="Cause Persists", readonly=True, default=True,
+        help="The rule still holds. One that was handled opens anew only after it has ceased to.")
+    opened_at = fields.Datetime(string="Opened", readonly=True, default=fields.Datetime.now)
+    closed_at = fields.Datetime(string="Closed", readonly=True)
+    close_reason = fields.Selection(REASONS, string="Why Closed", readonly=True)
+    closed_by_id = fields.Many2one('res.users', string="Handled By", readonly=True, ondelete='set null')
+    snoozed_until = fields.Datetime(readonly=True, tracking=True)
+    escalate_at = fields.Datetime(string="Escalation Due", readonly=True)
+    escalated_at = fields.Datetime(string="Escalated", readonly=True)
+    escalated_to_id = fields.Many2one('res.users', string="Escalated To", readonly=True, ondelete='set null')
+    occurrence = fields.Integer(
+        string="Occurrence", readonly=True, default=1, aggregator=None,
+        help="The how manieth alert of this rule about this position it is.")
+    duration_days = fields.Float(
+        string="Days Open", compute='_compute_duration_days', help="Until it was closed, or until now.")
+    figures = fields.Json(readonly=True, help="What the rule saw when it was last asked and held.")
+    figures_text = fields.Text(string="Figures", compute='_compute_figures_text')
+    in_digest = fields.Boolean(readonly=True, default=True)
+    to_tell = fields.Boolean(readonly=True, help="People have yet to be told that it opened or closed.")
+    may_handle = fields.Boolean(compute='_compute_may_handle')
+
+    _cause_uniq = models.UniqueIndex("(rule_id, position_id) WHERE holds", "There is an alert for this cause already.")
+    _homeless_idx = models.Index("(id) WHERE holds AND position_id IS NULL")
+    _history_idx = models.Index("(rule_id, position_id)")
+    _open_idx = models.Index("(company_id, severity) WHERE state = 'open'")
+    _tell_idx = models.Index("(id) WHERE to_tell")
+    _snoozed_idx = models.Index("(snoozed_until) WHERE state = 'snoozed'")
+    _escalate_idx = models.Index("(escalate_at) WHERE state = 'open' AND escalated_at IS NULL")
+
+    # what a rule says comes from the version that decided, in the language of whoever reads it
+    @api.depends('figures', 'version_id')
+    @api.depends_context('lang')
+    def _compute_name(self):
+        for alert in self:
+            # the sentence is for whoever may read the alert, whatever else he may read
+            rule = alert.sudo()._get_rule()
+            alert.name = self.env['sales.rule']._fill_placeholders(
+                rule.message(self.env.lang), alert.sudo()._get_snapshot()) if rule else alert.sudo().rule_id.name
+
+    @api.depends('figures')
+    @api.depends_context('lang')
+    def _compute_figures_text(self):
+        rules = self.env['sales.rule']
+        for alert in self:
+            snapshot = alert.sudo()._get_snapshot()
+            alert.figures_text = "\n".join(
+                f"{rules._label_path(snapshot, name)}: {rules._show_value(snapshot, name)}"
+                for name in alert.figures or {} if name in snapshot._fields)
+
+    @api.depends('opened_at', 'closed_at')
+    def _compute_duration_days(self):
+        now = fields.Datetime.now()
+        for alert in self:
+            seconds = ((alert.closed_at or now) - (alert.opened_at or now)).total_seconds()
+            alert.duration_days = round(seconds / 86400, 1)
+
+    @api.depends('user_id')
+    @api.depends_context('uid')
+    def _compute_may_handle(self):
+        planner = self.has_access('write')
+        for alert in self:
+            alert.may_handle = planner or alert.user_id == self.env.user
+
+    @api.depends('name')
+    def _compute_display_name(self):
+        for alert in self:
+            alert.display_name = alert.name
+
+    def write(self, vals):
+        """Let people hand an alert over; what it says and when it closes is not theirs to write."""
+        if not self.env.su and any(
+                name not in WRITABLE and not name.startswith(WRITABLE_PREFIXES) for name in vals):
+            raise AccessError(self.env._("An alert is written by its rule; use the buttons."))
+        result = super().write(vals)
+        if 'user_id' in vals:
+            self.sudo()._tell_new_owner()  # their activities are not those of whoever hands the alert over
+        return result
+
+    # -- what it is about
+
+    def _get_rule(self):
+        """Return the rule as it was published, see ``tools.rule_sets``; nothing if the version lacks it."""
+        self.ensure_one()
+        rule_set, _conditions = self.env['sales.rule.engine']._load(self.version_id.id)
+        return next((rule for rule in rule_set.rules if rule.id == self.rule_id.id), None)
+
+    def _get_terms(self):
+        """Return what the published rule says about alerts: columns of ``sales.rule.action``."""
+        rule = self._get_rule()
+        return next((action for action in rule.actions if action['kind'] == 'alert'), {}) if rule else {}
+
+    def _get_snapshot(self):
+        """Return the position as the rule saw it, not saved; what was not kept is as it is now."""
+        self.ensure_one()
+        positions = self.env[POSITION]
+        figures = {name: value for name, value in (self.figures or {}).items() if name in positions._fields}
+        return positions.new({
+            **figures, 'product_id': self.product_id.id, 'warehouse_id': self.warehouse_id.id,
+            'company_id': self.company_id.id, 'categ_id': self.categ_id.id,
+        }, origin=self.position_id)
+
+    def _describe_value(self):
+        """Return the value at risk as people write it."""
+        self.ensure_one()
+        return format_amount(self.env, self.value_at_risk, self.currency_id)

@@ -1,0 +1,109 @@
+from datetime import timedelta
+
+from odoo import api, fields, models
+from odoo.exceptions import AccessError, UserError
+
+
+class SalesStockAlert(models.Model):
+    """What people do with an alert: its buttons."""
+    _name = 'sales.stock.alert'
+    _inherit = ['sales.stock.alert']
+
+    def action_assign_to_me(self):
+        """Take an alert over."""
+        if not self.has_access('write'):
+            raise AccessError(self.env._("Alerts are handed to you by the inventory users."))
+        self.write({'user_id': self.env.uid})
+
+    def action_snooze_day(self):
+        self._snooze(fields.Datetime.now() + timedelta(days=1))
+
+    def action_snooze_week(self):
+        self._snooze(fields.Datetime.now() + timedelta(days=7))
+
+    def action_snooze(self):
+        """Ask until when."""
+        return {
+            'type': 'ir.actions.act_window',
+            'name': self.env._("Snooze"),
+            'res_model': 'sales.stock.alert.snooze',
+            'views': [(False, 'form')],
+            'target': 'new',
+            'context': {'default_alert_ids': self.ids},
+        }
+
+    def action_wake(self):
+        """Have snoozed alerts back now."""
+        self._check_may_handle()
+        self.filtered(lambda alert: alert.state == 'snoozed').sudo()._wake()
+
+    def action_handled(self):
+        """Close alerts that somebody has seen to; they stay closed as long as the same cause lasts."""
+        self._check_may_handle()
+        open_ones = self.filtered(lambda alert: alert.state != 'closed').sudo()
+        open_ones.write({
+            'state': 'closed', 'closed_at': fields.Datetime.now(), 'close_reason': 'person',
+            'closed_by_id': self.env.uid, 'snoozed_until': False, 'to_tell': False})
+        open_ones._finish_activities()
+        open_ones._tell_ledger('alert.closed')
+        open_ones._tell_screens()
+
+    def action_reopen(self):
+        """Take back that alerts were handled, as long as their cause persists."""
+        self._check_may_handle()
+        if self.filtered(lambda alert: alert.state != 'closed' or not alert.holds):
+            raise UserError(self.env._("Only handled alerts whose cause persists can be opened again."))
+        alerts = self.sudo()
+        alerts.write({'state': 'open', 'closed_at': False, 'close_reason': False, 'closed_by_id': False})
+        alerts._reopened()
+
+    def _snooze(self, until):
+        """Have alerts out of sight until a moment."""
+        self._check_may_handle()
+        if until <= fields.Datetime.now():
+            raise UserError(self.env._("Snooze until a moment to come."))
+        alerts = self.filtered(lambda alert: alert.state != 'closed').sudo()
+        alerts.write({'state': 'snoozed', 'snoozed_until': until, 'to_tell': False})
+        alerts._drop_activities()
+        alerts._tell_screens()
+        self._wake_schedule(at=until)
+
+    def _wake(self):
+        """Show snoozed alerts again, and tell their owners."""
+        self.write({'state': 'open', 'snoozed_until': False})
+        self._reopened()
+
+    def _reopened(self):
+        self.write({'to_tell': True})
+        self._tell_screens()
+        self._tell_waiting()
+
+    def _check_may_handle(self):
+        self.check_access('read')
+        if not all(alert.may_handle for alert in self):
+            raise AccessError(self.env._("Alerts are handled by inventory users and by their owners."))
+
+    # -- where to go on
+
+    def action_open_position(self):
+        self.ensure_one()
+        if not self.position_id:
+            raise UserError(self.env._("The product has no position in this warehouse any more."))
+        return {
+            'type': 'ir.actions.act_window', 'res_model': 'sales.stock.position', 'res_id': self.position_id.id,
+            'views': [(False, 'form')],
+        }
+
+    def action_reorder(self):
+        """Open the proposals for these positions, or what the host proposes where there are none."""
+        if 'sales.reorder.proposal' in self.env:
+            return {
+                'type': 'ir.actions.act_window',
+                'name': self.env._("Reorder Proposals"),
+                'res_model': 'sales.reorder.proposal',
+                'views': [(False, 'list'), (False, 'form')],
+                'domain': [('position_id', 'in', self.position_id.ids)],
+            }
+        action = self.env['ir.actions.act_window']._for_xml_id('stock.action_orderpoint')
+        return {**action, 'domain': [('product_id', 'in', self.product_id.ids)], 'context': {}}
+
