@@ -53,7 +53,7 @@ class SalesForecast(models.Model):
 
     model = fields.Char(readonly=True, help="What forecast it, by the back-test the best.")
     status = fields.Selection([
-        ('ok', "Better than Naive"), ('naive', "Naive"), ('abstained', "Abstained"),
+        ('ok', "Better than Naive"), ('naive', "Naive"), ('sum', "Sum of Products"), ('abstained', "Abstained"),
     ], required=True, readonly=True)
     reason = fields.Char(string="Why", compute='_compute_reason')
     known_periods = fields.Integer(
@@ -122,6 +122,8 @@ class SalesForecast(models.Model):
             return self.env._(
                 "Known are %(count)s periods; a forecast needs at least %(needed)s.",
                 count=self.known_periods, needed=MIN_PERIODS)
+        if self.status == 'sum':
+            return self.env._("Too new to be forecast itself: what its products will sell.")
         numbers = {
             'model': self.model,
             'error': formatLang(self.env, self.backtest_error, digits=2),
