@@ -95,7 +95,7 @@ class SalesDemonstrationStock(models.AbstractModel):
         quarter = max(1, math.ceil(sum(quantity for _day, quantity, _order in sales) / DAYS * 90))
         low, high = quarter // (4 if number % 5 == 0 else 1), quarter * (8 if number % 9 == 0 else 2) + least
         start = today - timedelta(days=DAYS)
-        moves = [Move(product, high, start, start, start, vendor)]
+        moves = [Move(product, high, start - timedelta(days=delay), start, start, vendor)]
         stock, coming, waiting = high, [], list(sales)
         for day in (start + timedelta(days=offset) for offset in range(1, DAYS)):
             stock += sum(move.quantity for move in coming if move.done == day)
