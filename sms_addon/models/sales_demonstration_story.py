@@ -58,6 +58,7 @@ class SalesDemonstrationStory(models.AbstractModel):
         for picking, moment in shipped.items():
             cr.execute(SQL("UPDATE stock_picking SET date_done = %s WHERE id = %s", moment, picking.id))
             cr.execute(SQL("UPDATE stock_move SET date = %s WHERE picking_id = %s", moment, picking.id))
+            cr.execute(SQL("UPDATE stock_move_line SET date = %s WHERE picking_id = %s", moment, picking.id))
         self.env.invalidate_all()
 
     @api.model
