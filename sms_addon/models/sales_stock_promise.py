@@ -52,10 +52,16 @@ class SalesStockPromise(models.AbstractModel):
     @api.model
     def _promise(self, request, stock, plans, lead, today):
         on_hand, reserved = stock
-        moves = [(day, moved) for day, moved, line_id in plans if not line_id or line_id != request['line_id']]
+        # what is reserved for others is as good as gone, even where it is to leave later
+        free, moves = on_hand - reserved, []
+        for day, moved, held, line_id in plans:
+            if line_id and line_id == request['line_id']:
+                free += held
+            else:
+                moves.append((day, moved + held))
         soonest = today + timedelta(days=ceil(request['lead']))
         rounding = request['product'].uom_id.rounding
-        day = earliest_day(request['quantity'], on_hand, moves, today, rounding / 2)
+        day = earliest_day(request['quantity'], free, moves, today, rounding / 2)
         if day:
             source = 'stock' if day == today else 'receipt'
         elif lead is None:
@@ -65,7 +71,7 @@ class SalesStockPromise(models.AbstractModel):
         return {
             'on_hand': on_hand,
             'free': on_hand - reserved,
-            'forecast': on_hand + sum(moved for _day, moved, _line_id in plans),
+            'forecast': on_hand + sum(moved for _day, moved, _held, _line_id in plans),
             'date': day and max(day, soonest),
             'source': source,
         }
@@ -75,7 +81,8 @@ class SalesStockPromise(models.AbstractModel):
     @api.model
     def _flush(self):
         self.env['stock.quant'].flush_model(['quantity', 'reserved_quantity'])
-        self.env['stock.move'].flush_model(['state', 'date', 'product_qty', 'sale_line_id', 'location_final_id'])
+        self.env['stock.move'].flush_model([
+            'state', 'date', 'product_qty', 'product_uom_qty', 'quantity', 'sale_line_id', 'location_final_id'])
         self.env['stock.location'].flush_model(['warehouse_id'])
 
     @api.model
@@ -94,13 +101,18 @@ class SalesStockPromise(models.AbstractModel):
 
     @api.model
     def _read_plans(self, products, warehouses, company, line_ids):
-        """Return planned moves by product and warehouse: (day, quantity with sign, order line if it is one of these)."""
+        """Return planned moves by product and warehouse.
+
+        :return: lists of (day, quantity with sign, what is reserved of a delivery, order line if it is one of these)
+        """
         plans = defaultdict(list)
-        for product_id, warehouse_id, day, line_id, moved in self.env.execute_query(SQL(
+        for product_id, warehouse_id, day, line_id, moved, held in self.env.execute_query(SQL(
             """
             SELECT m.product_id, side.warehouse_id, (m.date AT TIME ZONE 'UTC' AT TIME ZONE %(zone)s)::date,
                    CASE WHEN m.sale_line_id = ANY(%(lines)s) THEN m.sale_line_id END,
-                   SUM(side.sign * m.product_qty)::float8
+                   SUM(side.sign * m.product_qty)::float8,
+                   SUM(CASE WHEN side.sign < 0 THEN COALESCE(
+                       m.quantity * m.product_qty / NULLIF(m.product_uom_qty, 0), 0) ELSE 0 END)::float8
               FROM stock_move m
               JOIN stock_location s ON s.id = m.location_id
               JOIN stock_location d ON d.id = COALESCE(m.location_final_id, m.location_dest_id)
@@ -110,7 +122,7 @@ class SalesStockPromise(models.AbstractModel):
              GROUP BY 1, 2, 3, 4, side.sign
             """, zone=company.sales_timezone, lines=[line_id for line_id in line_ids if line_id],
             products=products.ids, warehouses=warehouses.ids)):
-            plans[product_id, warehouse_id].append((day, moved, line_id))
+            plans[product_id, warehouse_id].append((day, moved, held, line_id))
         return plans
 
     @api.model
