@@ -141,6 +141,7 @@ class TestStockAlert(AlertsCommon):
         self.env.invalidate_all()
         self.assertRecordValues(alert, [{'state': 'open', 'snoozed_until': False}])
         self.assertEqual(self.activities(alert).user_id, self.planner)
+        self.assertEqual(alert.escalate_at, fields.Datetime.to_datetime('2027-05-05 12:00:01'))
 
     def test_a_snoozed_one_closes_with_its_cause(self):
         alert = self.open_one()
