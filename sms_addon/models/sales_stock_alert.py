@@ -84,8 +84,9 @@ class SalesStockAlert(models.Model):
     @api.depends('figures', 'version_id')
     @api.depends_context('lang')
     def _compute_name(self):
+        # the sentence is for whoever may read the alert, whatever else he may read
+        self.sudo()._read_names()
         for alert in self:
-            # the sentence is for whoever may read the alert, whatever else he may read
             rule = alert.sudo()._get_rule()
             alert.name = self.env['sales.rule']._fill_placeholders(
                 rule.message(self.env.lang), alert.sudo()._get_snapshot()) if rule else alert.sudo().rule_id.name
@@ -141,6 +142,13 @@ class SalesStockAlert(models.Model):
         """Return what the published rule says about alerts: columns of ``sales.rule.action``."""
         rule = self._get_rule()
         return next((action for action in rule.actions if action['kind'] == 'alert'), {}) if rule else {}
+
+    def _read_names(self):
+        """Read what the alerts are about, all together: a snapshot knows of no other one."""
+        for name in ('product_id', 'warehouse_id'):
+            self[name].mapped('display_name')
+        self.position_id.mapped('qty_on_hand')
+        self.company_id.currency_id.mapped('symbol')
 
     def _get_snapshot(self):
         """Return the position as the rule saw it, not saved; what was not kept is as it is now."""

@@ -69,8 +69,13 @@ class SalesStockAlert(models.Model):
         self._wake_schedule(at=until)
 
     def _wake(self):
-        """Show snoozed alerts again, and tell their owners."""
-        self.write({'state': 'open', 'snoozed_until': False})
+        """Show snoozed alerts again, and tell their owners, who have as long until the escalation as at first."""
+        now = fields.Datetime.now()
+        for alert in self:
+            hours = alert._get_terms().get('alert_escalate_hours')
+            alert.write({
+                'state': 'open', 'snoozed_until': False,
+                'escalate_at': now + timedelta(hours=hours) if hours else False})
         self._reopened()
 
     def _reopened(self):

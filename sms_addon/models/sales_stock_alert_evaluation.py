@@ -220,7 +220,7 @@ class SalesStockAlert(models.Model):
                SET figures = now.figures, value_at_risk = now.value, version_id = %(version)s
               FROM (SELECT h.rule_id, p.id AS position_id, %(figures)s AS figures, %(value)s AS value
                       FROM %(hits)s h (position_id, rule_id)
-                      JOIN %(terms)s t ON t.rule_id = h.rule_id
+                      JOIN %(terms)s ON t.rule_id = h.rule_id
                       JOIN sales_stock_position p ON p.id = h.position_id
                       JOIN res_company company ON company.id = p.company_id
                       JOIN res_currency currency ON currency.id = company.currency_id) now
@@ -297,7 +297,7 @@ class SalesStockAlert(models.Model):
                    1 + (SELECT COUNT(*) FROM sales_stock_alert b WHERE b.rule_id = t.rule_id AND b.position_id = p.id),
                    %(figures)s, t.digest, TRUE, %(uid)s, %(now)s, %(uid)s, %(now)s
               FROM %(hits)s h (position_id, rule_id)
-              JOIN %(terms)s t ON t.rule_id = h.rule_id
+              JOIN %(terms)s ON t.rule_id = h.rule_id
               JOIN sales_stock_position p ON p.id = h.position_id
               JOIN res_company company ON company.id = p.company_id
               JOIN res_currency currency ON currency.id = company.currency_id

@@ -158,9 +158,10 @@ class SalesStockAlert(models.Model):
             'company_id': self.company_id.id,
             'user_id': self.env.uid,
             'payload': {
-                'alert': self.name, 'kind': self.kind, 'severity': self.severity, 'rule': self.rule_id.name,
-                'warehouse': self.warehouse_id.name, 'value_at_risk': self.value_at_risk,
-                'currency': self.currency_id.name, 'owner': self.user_id.login or '',
+                'kind': self.kind, 'severity': self.severity, 'rule': self.rule_id.name,
+                'product': self.product_id.display_name, 'warehouse': self.warehouse_id.name,
+                'value_at_risk': self.value_at_risk, 'currency': self.currency_id.name,
+                'owner': self.user_id.login or '', 'figures': self.figures or {},
                 **({'reason': self.close_reason} if kind == 'alert.closed' else {}),
             },
         }
