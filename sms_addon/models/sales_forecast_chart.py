@@ -7,6 +7,8 @@ from .sales_fixed_point import SCALE
 
 #: periods of the past that a chart shows
 SHOWN = {'week': 78, 'month': 36}
+#: what a point has of a period that was, or is, expected
+EXPECTED = ('mean', 'lo', 'hi', 'final', 'by_hand', 'reason')
 
 
 class SalesForecast(models.Model):
@@ -38,7 +40,7 @@ class SalesForecast(models.Model):
             actual, excluded = past.get(date, (0, 0)) if date < current else (False, False)
             points.append({
                 'date': date.isoformat(), 'actual': actual, 'excluded': excluded or False,
-                **(line._prepare_point() if line else dict.fromkeys(('mean', 'lo', 'hi', 'final', 'by_hand', 'reason'), False)),
+                **(line._prepare_point() if line else dict.fromkeys(EXPECTED, False)),
             })
             date += ahead
         product = self.level == 'product_warehouse'
@@ -75,15 +77,3 @@ class SalesForecast(models.Model):
         if self.level == 'team':
             return SQL("team_id IS NOT DISTINCT FROM %s", self.team_id.id or None)
         return SQL("TRUE")
-
-
-class SalesForecastLine(models.Model):
-    _name = 'sales.forecast.line'
-    _inherit = ['sales.forecast.line']
-
-    def _prepare_point(self):
-        return {
-            'mean': self.mean, 'lo': self.lo, 'hi': self.hi, 'final': self.final,
-            'by_hand': self.is_overridden or abs(self.adjustment) >= 0.005,
-            'reason': self.override_reason,
-        }

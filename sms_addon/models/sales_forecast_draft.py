@@ -43,7 +43,7 @@ class SalesForecastDraft(models.Model):
     def _find(self, company, digests):
         """Return digest -> forecast of what was made before."""
         rows = self.env.execute_query(SQL(
-            "SELECT digest, figures FROM sales_forecast_draft WHERE company_id = %s AND digest = ANY(%s)",
+            "SELECT digest, figures FROM sales_forecast_draft WHERE company_id = %s AND digest = ANY(%s::text[])",
             company.id, digests))
         return {digest: _read(figures) for digest, figures in rows}
 
@@ -55,7 +55,7 @@ class SalesForecastDraft(models.Model):
                 """
                 INSERT INTO sales_forecast_draft (company_id, digest, figures, made_at)
                 SELECT %s, digest, figures::jsonb, now() AT TIME ZONE 'UTC'
-                  FROM unnest(%s, %s) AS made (digest, figures)
+                  FROM unnest(%s::text[], %s::text[]) AS made (digest, figures)
                 ON CONFLICT DO NOTHING
                 """, company.id, digests, [_write(forecast) for forecast in forecasts]))
 

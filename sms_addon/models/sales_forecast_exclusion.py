@@ -171,7 +171,7 @@ class SalesForecastExclusion(models.Model):
                                                   create_uid, create_date, write_uid, write_date)
             SELECT 'one_off', 'proposed', l.order_id, l.id, given.reason, given.score, %(company)s, %(user)s,
                    now() AT TIME ZONE 'UTC', %(user)s, now() AT TIME ZONE 'UTC'
-              FROM unnest(%(ids)s, %(scores)s::float8[], %(reasons)s) AS given (id, score, reason)
+              FROM unnest(%(ids)s::int[], %(scores)s::float8[], %(reasons)s::text[]) AS given (id, score, reason)
               JOIN sale_order_line l ON l.id = given.id
              WHERE NOT EXISTS (
                 SELECT 1 FROM sales_forecast_exclusion e WHERE e.order_id = l.order_id AND e.order_line_id IS NULL)

@@ -37,8 +37,10 @@ class SalesForecastLine(models.Model):
     team_id = fields.Many2one('crm.team', string="Sales Team", readonly=True, ondelete='cascade')
     company_id = fields.Many2one('res.company', readonly=True, ondelete='cascade')
     mean = fields.Float(string="Forecast", digits=(16, 2), readonly=True)
-    lo = fields.Float(string="Low", digits=(16, 2), readonly=True, aggregator=None, help="4 of 5 values are between low and high.")
-    hi = fields.Float(string="High", digits=(16, 2), readonly=True, aggregator=None, help="4 of 5 values are between low and high.")
+    lo = fields.Float(
+        string="Low", digits=(16, 2), readonly=True, aggregator=None, help="4 of 5 values are between low and high.")
+    hi = fields.Float(
+        string="High", digits=(16, 2), readonly=True, aggregator=None, help="4 of 5 values are between low and high.")
     adjustment = fields.Float(
         digits=(16, 2), readonly=True, help="By how much products that were changed by hand move it.")
     is_overridden = fields.Boolean(string="Changed by Hand", readonly=True)
@@ -97,6 +99,14 @@ class SalesForecastLine(models.Model):
 
     def _get_end(self):
         return self.date + (relativedelta(months=1) if self.period == 'month' else timedelta(days=7))
+
+    def _prepare_point(self):
+        """Return what a chart shows of what was expected."""
+        return {
+            'mean': self.mean, 'lo': self.lo, 'hi': self.hi, 'final': self.final,
+            'by_hand': self.is_overridden or abs(self.adjustment) >= 0.005,
+            'reason': self.override_reason,
+        }
 
     def _read_group_select(self, aggregate_spec, query):
         name, _colon, function = aggregate_spec.partition(':')

@@ -134,3 +134,20 @@ class SalesStudy(models.Model):
             found.update(zip(piece, forecasts, strict=True))
             yield phase, min(done + len(values) - len(missing) + start + len(piece), total), total
         return [found[digest] for digest in digests]
+
+    # -- buttons
+
+    def action_open_forecasts(self):
+        self.ensure_one()
+        return {
+            **self.env['ir.actions.act_window']._for_xml_id('sms_addon.sales_forecast_action'),
+            'domain': [('company_id', '=', self.company_id.id)],
+        }
+
+    def action_open_proposed_exclusions(self):
+        self.ensure_one()
+        return {
+            **self.env['ir.actions.act_window']._for_xml_id('sms_addon.sales_forecast_exclusion_action'),
+            'domain': [('company_id', '=', self.company_id.id)],
+            'context': {'search_default_proposed': 1},
+        }
