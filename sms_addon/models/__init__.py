@@ -56,6 +56,7 @@ from . import sale_order_line
 from . import sales_stock_position
 from . import stock_move
 from . import stock_picking
+from . import stock_warehouse_orderpoint
 from . import sales_import_rules
 from . import sales_import_preset
 from . import sales_import_file
@@ -144,3 +145,8 @@ from . import sales_product_affinity
 from . import sales_product_rule
 from . import sales_study_affinity
 from . import sales_customer_category
+from . import sales_reorder_calculation
+from . import sales_reorder_proposal
+from . import sales_reorder_acceptance
+from . import sales_stock_position_reorder
+from . import sales_study_reorder

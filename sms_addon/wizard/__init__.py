@@ -7,3 +7,4 @@ from . import sales_rule_simulation_progress
 from . import sales_rule_simulation
 from . import sales_rule_simulation_line
 from . import sales_rule_table_import
+from . import sales_reorder_budget
