@@ -100,6 +100,9 @@
         'views/sales_study_rule_views.xml',
         'views/sales_product_affinity_views.xml',
         'views/sales_stock_difference_views.xml',
+        'views/sales_reorder_proposal_views.xml',
+        'wizard/sales_reorder_budget_views.xml',
+        'views/sales_study_reorder_views.xml',
         'views/sms_addon_menus.xml',
     ],
     'assets': {

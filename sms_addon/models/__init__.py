@@ -193,3 +193,8 @@ from . import sales_stock_alert_schedule
 from . import product_template_alerts
 from . import ir_websocket_alerts
 from . import digest_digest
+from . import sales_reorder_calculation
+from . import sales_reorder_proposal
+from . import sales_reorder_acceptance
+from . import sales_stock_position_reorder
+from . import sales_study_reorder

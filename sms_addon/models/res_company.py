@@ -5,6 +5,8 @@ from odoo.fields import Domain
 
 from odoo.addons.base.models.res_partner import _tz_get
 
+from .sales_reorder_proposal import MEASURES
+
 
 class ResCompany(models.Model):
     _inherit = 'res.company'
@@ -13,6 +15,27 @@ class ResCompany(models.Model):
         _tz_get, string="Time Zone of Sales Reports", required=True,
         default=lambda self: self.env.user.tz or 'UTC',
         help="The day on which an order counts in the sales reports, whoever reads them.")
+
+    sales_service_a = fields.Float(string="Service Level of A Products", default=0.98, digits=(16, 4))
+    sales_service_b = fields.Float(string="Service Level of B Products", default=0.95, digits=(16, 4))
+    sales_service_c = fields.Float(string="Service Level of C Products", default=0.90, digits=(16, 4))
+    sales_service_measure = fields.Selection(
+        MEASURES, string="Service Measured By", default='fill', required=True)
+    sales_cover_days = fields.Integer(
+        string="Days an Order Should Last", default=30, help="Where the cost of an order is not given.")
+    sales_order_cost = fields.Monetary(
+        string="Cost of an Order", help="What an order costs, whatever is ordered: with it, orders are as large as costs"
+        " least. 0 if it is not known.")
+    sales_holding_rate = fields.Float(
+        string="Yearly Cost of Stock", default=0.25, digits=(16, 4), help="As a share of its value.")
+
+    _sales_service_check = models.Constraint(
+        'CHECK(sales_service_a > 0 AND sales_service_a < 1 AND sales_service_b > 0 AND sales_service_b < 1'
+        ' AND sales_service_c > 0 AND sales_service_c < 1)',
+        "A service level is above 0 % and below 100 %.")
+    _sales_order_size_check = models.Constraint(
+        'CHECK(sales_cover_days > 0 AND sales_order_cost >= 0 AND sales_holding_rate >= 0)',
+        "An order lasts a day or more, and costs are not below zero.")
 
     @api.model_create_multi
     def create(self, vals_list):

@@ -14,3 +14,12 @@ class ResConfigSettings(models.TransientModel):
     sales_event_retention_days = fields.Integer(
         string="Ledger Kept for", config_parameter='sms_addon.event_retention_days',
         help="Days that events are kept, 0 for ever.")
+    sales_service_a = fields.Float(related='company_id.sales_service_a', readonly=False)
+    sales_service_b = fields.Float(related='company_id.sales_service_b', readonly=False)
+    sales_service_c = fields.Float(related='company_id.sales_service_c', readonly=False)
+    sales_service_measure = fields.Selection(
+        related='company_id.sales_service_measure', required=True, readonly=False)
+    sales_cover_days = fields.Integer(related='company_id.sales_cover_days', readonly=False)
+    sales_order_cost = fields.Monetary(
+        related='company_id.sales_order_cost', currency_field='company_currency_id', readonly=False)
+    sales_holding_rate = fields.Float(related='company_id.sales_holding_rate', readonly=False)

@@ -8,3 +8,4 @@ from . import sales_rule_simulation
 from . import sales_rule_simulation_line
 from . import sales_rule_table_import
 from . import sales_stock_alert_snooze
+from . import sales_reorder_budget

@@ -1,0 +1,122 @@
+"""Minimum and maximum of a product, and what they do; nothing here knows Odoo."""
+import math
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from .safety_stock import (
+    REVIEW_DAYS, NormalDemand, average_stock, economic_quantity, estimate_lead_demand, expected_service, order_quantity,
+    reorder_point, round_up,
+)
+
+#: longest time that an order should last
+MAX_COVER_DAYS = 365
+
+
+@dataclass(frozen=True)
+class Item:
+    """What is known of a product in a warehouse.
+
+    ``history`` is the demand of past days, oldest first, NaN for those that do not count; ``step`` is what quantities
+    are a multiple of; ``least`` and ``multiple`` are what the vendor sells.
+    """
+    daily_mean: float
+    daily_sd: float
+    lead_days: float
+    lead_sd: float
+    history: np.ndarray
+    step: float = 1.0
+    least: float = 0.0
+    multiple: float = 0.0
+    unit_cost: float = 0.0
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Aim:
+    """What the stock is for: service, how long an order should last, or what ordering and holding cost."""
+    service: float
+    measure: str = 'fill'
+    cover_days: float = 30.0
+    order_cost: float = 0.0
+    holding_rate: float = 0.0
+
+
+class Policy:
+    """The order point of an item: what it should be, and what any other would do."""
+
+    def __init__(self, item: Item):
+        self.item = item
+        known = (item.history, item.daily_mean, item.daily_sd)
+        self.lead = estimate_lead_demand(*known, item.lead_days, item.lead_sd, item.seed)
+        self.protection = estimate_lead_demand(*known, item.lead_days + REVIEW_DAYS, item.lead_sd, item.seed)
+
+    @property
+    def is_normal(self) -> bool:
+        return isinstance(self.protection, NormalDemand)
+
+    def order_size(self, aim: Aim) -> float:
+        """Return what an order should be of: the most economic where costs are known, what lasts for a while if not."""
+        item = self.item
+        size = item.daily_mean * aim.cover_days
+        if min(aim.order_cost, aim.holding_rate, item.unit_cost) > 0:
+            size = economic_quantity(item.daily_mean, aim.order_cost, item.unit_cost, aim.holding_rate)
+        size = min(max(size, item.daily_mean * REVIEW_DAYS), item.daily_mean * MAX_COVER_DAYS)
+        return order_quantity(max(round_up(size, item.step), item.step), item.least, item.multiple)
+
+    def levels(self, aim: Aim) -> tuple[float, float]:
+        """Return minimum and maximum.
+
+        The minimum is never below what is expected to be sold before the receipt, whatever the service level asks for.
+        """
+        size = self.order_size(aim)
+        floor = round_up(self.protection.mean, self.item.step)
+        minimum = max(reorder_point(self.protection, aim.service, size, aim.measure, self.item.step), floor)
+        return minimum, round_up(minimum + size, self.item.step)
+
+    def service(self, minimum: float, maximum: float, measure: str) -> float:
+        """Return the service level of an order point; an order is at least of what is sold between two looks."""
+        return expected_service(self.protection, minimum, self._size_between(minimum, maximum), measure)
+
+    def stock(self, minimum: float, maximum: float) -> float:
+        return average_stock(self.lead, minimum, maximum - minimum)
+
+    def sales_missed(self, position: float, quantity: float) -> float:
+        """Return how much less is missing before the receipt after next if so much is ordered now."""
+        if quantity <= 0:
+            return 0.0
+        cover = quantity / self.item.daily_mean if self.item.daily_mean > 0 else 0.0
+        days = self.item.lead_days + REVIEW_DAYS + min(cover, MAX_COVER_DAYS)
+        item = self.item
+        demand = estimate_lead_demand(item.history, item.daily_mean, item.daily_sd, days, item.lead_sd, item.seed)
+        return max(demand.loss(position) - demand.loss(position + quantity), 0.0)
+
+    def _size_between(self, minimum, maximum):
+        between = max(maximum - minimum, self.item.daily_mean * REVIEW_DAYS)
+        return order_quantity(between, self.item.least, self.item.multiple)
+
+
+def step_of(history: np.ndarray, least_step: float) -> float:
+    """Return what quantities are a multiple of: whole units where only whole ones were ever asked for."""
+    counted = history[np.isfinite(history)]
+    return 1.0 if np.array_equal(counted, np.rint(counted)) else least_step
+
+
+def estimate_daily(history: np.ndarray) -> tuple[float, float]:
+    """Return mean and spread of the days that count; (0, 0) where none does."""
+    counted = history[np.isfinite(history)]
+    return (float(counted.mean()), float(counted.std())) if len(counted) else (0.0, 0.0)
+
+
+def item_before(item: Item, days: int) -> Item:
+    """Return what was known of an item so many days ago, by its demand."""
+    history = item.history[:-days] if days else item.history
+    mean, spread = estimate_daily(history)
+    return replace(item, history=history, daily_mean=mean, daily_sd=spread)
+
+
+def differs(present: tuple[float, float], proposed: tuple[float, float], share: float) -> bool:
+    """Return whether a change is worth making: a level changes by more than a share of it."""
+    return any(
+        abs(new - old) > share * max(abs(new), abs(old)) + 1e-9 for old, new in zip(present, proposed, strict=True)
+        if math.isfinite(old))

@@ -1,0 +1,136 @@
+from odoo import Command, api, fields, models
+from odoo.exceptions import UserError, ValidationError
+
+from ..tools.order_plan import plan_orders
+
+
+class SalesReorderBudget(models.TransientModel):
+    """Accept many proposals at once, those that are worth most where the money is not enough for all."""
+    _name = 'sales.reorder.budget'
+    _description = "Accept Reorder Proposals"
+
+    proposal_ids = fields.Many2many('sales.reorder.proposal', readonly=True)
+    company_id = fields.Many2one('res.company', compute='_compute_company_id', store=True, precompute=True)
+    currency_id = fields.Many2one(related='company_id.currency_id')
+    has_budget = fields.Boolean(string="Under a Budget")
+    budget = fields.Monetary()
+    accept_worse = fields.Boolean(
+        string="Accept Those That Do Worse", help="Proposals that would have done worse than the present order points.")
+    worse_count = fields.Integer(compute='_compute_worse_count')
+    line_ids = fields.One2many(
+        'sales.reorder.budget.line', 'budget_id', compute='_compute_line_ids', store=True, readonly=False,
+        precompute=True)
+    chosen_ids = fields.Many2many('sales.reorder.proposal', compute='_compute_chosen')
+    chosen_count = fields.Integer(compute='_compute_chosen')
+    proposal_count = fields.Integer(compute='_compute_worse_count')
+    total_cost = fields.Monetary(compute='_compute_chosen')
+    chosen_cost = fields.Monetary(compute='_compute_chosen')
+    left_cost = fields.Monetary(string="Left of the Budget", compute='_compute_chosen')
+    chosen_sales = fields.Monetary(string="Sales Saved", compute='_compute_chosen')
+    missed_sales = fields.Monetary(string="Sales Still at Stake", compute='_compute_chosen')
+    value_change = fields.Monetary(string="Change of Stock Value", compute='_compute_chosen')
+
+    @api.model
+    def default_get(self, fields_list):
+        values = super().default_get(fields_list)
+        if 'proposal_ids' in fields_list and not values.get('proposal_ids'):
+            proposals = self.env['sales.reorder.proposal']
+            chosen = proposals.browse(self.env.context.get('active_ids', []))
+            if self.env.context.get('active_model') != proposals._name or not chosen:
+                chosen = proposals.search(proposals._get_open_domain(self.env.company))
+            chosen = chosen.filtered(lambda proposal: proposal.state == 'draft')
+            if not chosen:
+                raise UserError(self.env._("None of these proposals is open."))
+            if len(chosen.company_id) > 1:
+                raise UserError(self.env._("Accept the proposals of one company at a time."))
+            values['proposal_ids'] = [Command.set(chosen.ids)]
+        return values
+
+    @api.depends('proposal_ids')
+    def _compute_company_id(self):
+        for wizard in self:
+            wizard.company_id = wizard.proposal_ids.company_id[:1]
+
+    @api.depends('proposal_ids')
+    def _compute_worse_count(self):
+        for wizard in self:
+            wizard.worse_count = len(wizard.proposal_ids.filtered(lambda proposal: proposal.verdict == 'worse'))
+            wizard.proposal_count = len(wizard.proposal_ids)
+
+    @api.depends('proposal_ids')
+    def _compute_line_ids(self):
+        for wizard in self:
+            vendors = wizard.proposal_ids.grouped('vendor_id')
+            wizard.line_ids = [Command.clear()] + [
+                Command.create({'vendor_id': vendor.id})
+                for vendor in sorted(vendors, key=lambda vendor: (not vendor, vendor.display_name or ''))]
+
+    @api.depends('proposal_ids', 'has_budget', 'budget', 'accept_worse', 'line_ids.has_budget', 'line_ids.budget')
+    def _compute_chosen(self):
+        for wizard in self:
+            allowed = wizard.proposal_ids.filtered(
+                lambda proposal, worse=wizard.accept_worse: worse or proposal.verdict != 'worse')
+            chosen = wizard._plan(allowed)
+            wizard.chosen_ids = chosen
+            wizard.chosen_count = len(chosen)
+            wizard.total_cost = sum(allowed.mapped('order_cost'))
+            wizard.chosen_cost = sum(chosen.mapped('order_cost'))
+            wizard.left_cost = wizard.budget - wizard.chosen_cost if wizard.has_budget else 0
+            wizard.chosen_sales = sum(chosen.mapped('sales_at_stake'))
+            wizard.missed_sales = sum((wizard.proposal_ids - chosen).mapped('sales_at_stake'))
+            wizard.value_change = sum(chosen.mapped('value_change'))
+
+    @api.constrains('has_budget', 'budget')
+    def _check_budget(self):
+        for wizard in self:
+            if wizard.has_budget and wizard.budget < 0:
+                raise ValidationError(self.env._("A budget is not below zero."))
+
+    def _plan(self, proposals):
+        """Return the proposals whose orders are worth most under the budgets."""
+        # whole cents: what fits exactly must not fail by an error of floats
+        cents = 10 ** (self.currency_id.decimal_places or 0)
+        lines = {line.vendor_id.id: round(max(line.budget, 0) * cents) for line in self.line_ids if line.has_budget}
+        plan = plan_orders(
+            [round(proposal.order_cost * cents) for proposal in proposals],
+            [max(proposal.sales_at_stake, 0) for proposal in proposals],
+            budget=round(max(self.budget, 0) * cents) if self.has_budget else None,
+            vendors=[proposal.vendor_id.id for proposal in proposals], vendor_budgets=lines)
+        return proposals.browse(
+            proposal.id for proposal, is_chosen in zip(proposals, plan.chosen, strict=True) if is_chosen)
+
+    def action_accept(self):
+        """Write the order points of what is chosen; what is not stays open."""
+        self.ensure_one()
+        if not self.chosen_ids:
+            raise UserError(self.env._("Nothing is chosen: give more budget, or accept those that do worse."))
+        return self.chosen_ids.action_accept()
+
+
+class SalesReorderBudgetLine(models.TransientModel):
+    """What is proposed of one vendor, and what may be spent with him."""
+    _name = 'sales.reorder.budget.line'
+    _description = "Reorder Budget of a Vendor"
+
+    budget_id = fields.Many2one('sales.reorder.budget', required=True, ondelete='cascade')
+    currency_id = fields.Many2one(related='budget_id.currency_id')
+    vendor_id = fields.Many2one('res.partner', string="Vendor", readonly=True)
+    has_budget = fields.Boolean(string="Limit")
+    budget = fields.Monetary()
+    proposal_count = fields.Integer(string="Proposals", compute='_compute_sums')
+    order_cost = fields.Monetary(compute='_compute_sums')
+    chosen_count = fields.Integer(string="Chosen", compute='_compute_sums')
+    chosen_cost = fields.Monetary(compute='_compute_sums')
+
+    _budget_check = models.Constraint('CHECK(budget >= 0)', "A budget is not below zero.")
+
+    @api.depends('vendor_id', 'budget_id.proposal_ids', 'budget_id.chosen_ids')
+    def _compute_sums(self):
+        for line in self:
+            proposals, chosen = (
+                records.filtered(lambda proposal, vendor=line.vendor_id: proposal.vendor_id == vendor)
+                for records in (line.budget_id.proposal_ids, line.budget_id.chosen_ids))
+            line.proposal_count = len(proposals)
+            line.order_cost = sum(proposals.mapped('order_cost'))
+            line.chosen_count = len(chosen)
+            line.chosen_cost = sum(chosen.mapped('order_cost'))
