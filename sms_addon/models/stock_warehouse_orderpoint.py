@@ -1,4 +1,5 @@
 from odoo import models
+from odoo.exceptions import LockError, UserError
 
 
 class StockWarehouseOrderpoint(models.Model):
@@ -6,10 +7,10 @@ class StockWarehouseOrderpoint(models.Model):
     _inherit = ['stock.warehouse.orderpoint', 'sales.stock.source']
 
     _stock_fields = frozenset({'active', 'warehouse_id', 'product_id'})
-from odoo.exceptions import LockError, UserError
-    _inherit = 'stock.warehouse.orderpoint'
+
     def _lock_orderpoints(self):
         """Lock the order points until the end of the transaction, and look at them afresh.
+
         :raise UserError: somebody else changes one of them at this moment
         """
         try:
