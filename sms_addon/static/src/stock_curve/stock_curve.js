@@ -100,11 +100,12 @@ export class StockCurve extends Component {
         const band = getCustomColor(scheme, "rgba(113,75,103,.15)", "rgba(160,120,150,.3)");
         const receipts = this.receiptsByDay;
         const line = { pointRadius: 0, borderWidth: 2, borderColor: color, backgroundColor: color, stepped: "after" };
+        const edge = { pointRadius: 0, borderWidth: 0, backgroundColor: band, stepped: "after" };
         return [
             { ...line, label: _t("On Hand"), data: past },
             { ...line, label: _t("Projected"), data: future, borderDash: [5, 5] },
-            { label: _t("Low"), data: low, pointRadius: 0, borderWidth: 0, fill: "+1", backgroundColor: band },
-            { label: _t("High"), data: high, pointRadius: 0, borderWidth: 0, fill: false, backgroundColor: band },
+            { ...edge, label: _t("Low"), data: low, fill: "+1" },
+            { ...edge, label: _t("High"), data: high, fill: false },
             {
                 label: _t("Planned Receipt"),
                 data: days.map((day, index) => (receipts[day] ? future[index] : null)),
