@@ -27,7 +27,7 @@ class SalesForecastLine(models.Model):
     _order = 'date, id'
     _rec_name = 'forecast_id'
 
-    forecast_id = fields.Many2one('sales.forecast', required=True, readonly=True, ondelete='cascade', index=True)
+    forecast_id = fields.Many2one('sales.forecast', string="Forecast of", required=True, readonly=True, ondelete='cascade', index=True)
     date = fields.Date(string="From", required=True, readonly=True, help="The first day of the week or month.")
     level = fields.Selection(LEVELS, readonly=True)
     period = fields.Selection(PERIODS, readonly=True)
@@ -121,7 +121,8 @@ class SalesForecastLine(models.Model):
 
     def write(self, vals):
         """Take over figures by hand; all the rest is of studies and of the scheduled action."""
-        if self.env.su:
+        by_hand = BY_HAND & vals.keys()
+        if self.env.su and not by_hand:
             return super().write(vals)
         strange = vals.keys() - BY_HAND
         if strange:
@@ -131,26 +132,35 @@ class SalesForecastLine(models.Model):
         self.check_access('write')
         figure = vals.get('override', vals.get('final'))
         if figure is None:
-            self.filtered('is_overridden')._write_override({'override_reason': vals.get('override_reason')})
+            reason = self._read_reason(vals['override_reason'])
+            self.filtered('is_overridden')._write_override({'override_reason': reason})
             return True
         for line in self:
-            line._set_override(figure, vals.get('override_reason', line.override_reason))
+            line._set_override(figure, self._read_reason(vals.get('override_reason', line.override_reason)))
         return True
+
+    def _read_reason(self, text):
+        """Return a reason as it was given.
+
+        :raise ValidationError: there is none
+        """
+        reason = (text or "").strip()
+        if not reason:
+            raise ValidationError(self.env._("Say why you change the forecast."))
+        return reason
 
     def _set_override(self, figure, reason):
         """Use a figure by hand for a period that is not over."""
         self.ensure_one()
-        if not reason or not reason.strip():
-            raise ValidationError(self.env._("Say why you change the forecast."))
         if figure < 0:
             raise ValidationError(self.env._("What will be sold is not below zero."))
         if not self.is_open:
             raise UserError(self.env._("%(period)s is over.", period=self.display_name))
         before = self.final
         if self.level == 'product_warehouse':
-            self._write_override({'override': figure, 'override_reason': reason.strip()})
+            self._write_override({'override': figure, 'override_reason': reason})
         else:
-            self._spread(figure, reason.strip())
+            self._spread(figure, reason)
         self._tell_of_override(before, figure, reason)
 
     def _tell_of_override(self, before, figure, reason):
@@ -174,9 +184,10 @@ class SalesForecastLine(models.Model):
         self._note_author(reason)
 
     def _note_author(self, reason):
-        # who may change forecasts has changed this one, through the products below
-        self.sudo().write({
-            'override_reason': reason, 'override_user_id': self.env.uid, 'override_date': fields.Datetime.now()})
+        self.env.cr.execute(SQL(
+            "UPDATE sales_forecast_line SET override_reason = %s, override_user_id = %s, override_date = %s"
+            " WHERE id = %s", reason, self.env.uid, fields.Datetime.now(), self.id))
+        self.invalidate_recordset(flush=False)
 
     def _write_override(self, values, factor=None):
         """Write figures by hand of products, and what follows from them above.
@@ -187,7 +198,7 @@ class SalesForecastLine(models.Model):
         if not self:
             return
         self.check_access('write')
-        self.flush_recordset()
+        self.flush_model()
         figure = values.get('override')
         sign = SQL("%s", figure) if figure is not None else SQL("final * %s", factor if factor is not None else 1)
         self.env.cr.execute(SQL(
@@ -196,7 +207,7 @@ class SalesForecastLine(models.Model):
                SET override = %(figure)s, final = %(figure)s, is_overridden = TRUE, override_reason = %(reason)s,
                    override_user_id = %(user)s, override_date = %(now)s
              WHERE id = ANY(%(ids)s)
-            """, figure=sign, reason=values['override_reason'] or None, user=self.env.uid,
+            """, figure=sign, reason=values['override_reason'], user=self.env.uid,
             now=fields.Datetime.now(), ids=self.ids))
         self._follow_overrides()
 
@@ -213,7 +224,7 @@ class SalesForecastLine(models.Model):
                 period=line.forecast_id._describe_period(line.date).capitalize()))
 
     def _remove_override(self):
-        self.flush_recordset()
+        self.flush_model()
         self.env.cr.execute(SQL(
             """
             UPDATE sales_forecast_line

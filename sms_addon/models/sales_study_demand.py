@@ -102,16 +102,17 @@ class SalesStudy(models.Model):
         phase = (self.env._("Forecasting products by month") if kind == 'month'
                  else self.env._("Forecasting products by week"))
         found = yield from self._forecast_series(table.values[recent], kind, count, (phase, done, total))
-        nodes = Nodes(table.values[recent], found)
+        nodes = Nodes(table.values[recent], found, count)
         series = recent[nodes.told]
-        products = Nodes(table.values[series], [forecast for forecast in found if forecast.status != 'abstained'])
+        products = Nodes(
+            table.values[series], [forecast for forecast in found if forecast.status != 'abstained'], count)
         places = np.where(past.covers(rows['day']), past.of(rows['day']), -1)
         amounts = rows['amount'] * np.where(places >= 0, table.factors[rows['series'], places], 1)
         levels = build_levels(rows, amounts, places, len(past), series, self._get_day() - RECENT)
         above = {}
         for level, values in levels.values.items():
             made = yield from self._forecast_series(values, kind, count, (phase, done + len(recent), total))
-            above[level] = Nodes(values, made)
+            above[level] = Nodes(values, made, count)
         agreed = agree(levels, products, above)
         heads, lines = self._lay_out_forecasts(kind, ahead, demand, recent, nodes, levels, above, agreed)
         return heads, lines, self._get_demand_measures(kind, levels, products, above)

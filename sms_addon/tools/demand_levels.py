@@ -21,10 +21,11 @@ class Nodes:
     """
     values: np.ndarray
     forecasts: list[Forecast]
+    horizon: int
 
     def __post_init__(self):
         self.means, self.lows, self.highs = (
-            np.array([getattr(forecast, name) for forecast in self.forecasts], float).reshape(len(self.values), -1)
+            np.array([getattr(forecast, name) for forecast in self.forecasts], float).reshape(-1, self.horizon)
             for name in ('mean', 'lo', 'hi'))
 
     @property
@@ -38,10 +39,10 @@ class Nodes:
 
     @property
     def variances(self):
-        """How uncertain each forecast is, from its interval."""
-        spread = np.nanmean(self.highs - self.lows, axis=1) / (2 * Z80)
+        """How uncertain each forecast is, from its interval; NaN where it abstained."""
+        spread = (self.highs - self.lows).mean(axis=1) / (2 * Z80)
         # a series that never changed is not certain not to
-        return np.maximum(spread, 0.01 * np.nanmean(self.means, axis=1) + 1e-6) ** 2
+        return np.maximum(spread, 0.01 * self.means.mean(axis=1) + 1e-6) ** 2
 
 
 @dataclass(frozen=True)
