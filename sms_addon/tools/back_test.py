@@ -8,6 +8,7 @@ from .forecast_models import (
     INTERMITTENT_COMBINATION,
     MODEL_PERIODS,
     NAIVE,
+    SEASONS_SEEN,
     intermittent_means,
     seasonal_naive,
     smooth_means,
@@ -17,9 +18,9 @@ from .forecast_models import (
 ORIGINS = 12
 #: Another model replaces the combination where its error is this part of it, as the best of many is often so by luck.
 MUCH_BETTER = 0.8
-#: standard errors by which seasonal naive must have been better than the models of an intermittent demand: one in
-#: twenty is that lucky
-LUCK = 1.645
+#: standard errors by which seasonal naive must have been better than the models of an intermittent demand: one in ten
+#: is that lucky. Two Decembers with all the demand of their year are enough.
+LUCK = 1.28
 #: bounds are wider by this many periods over those that are known: models of short series are less sure than they were
 SHORT = 9
 
@@ -28,9 +29,11 @@ SHORT = 9
 class BackTest:
     """Errors by model: a row an origin, a column a period ahead; NaN where nothing is known to compare.
 
-    ``targets`` is which period it was of, ``intermittent`` which kind of models they are.
+    ``actual`` are the values themselves and ``targets`` which periods they are of, in rows and columns as errors are;
+    ``intermittent`` is which kind of models they are of.
     """
     errors: dict[str, np.ndarray]
+    actual: np.ndarray
     targets: np.ndarray
     intermittent: bool
 
@@ -47,21 +50,24 @@ class BackTest:
         usual = INTERMITTENT_COMBINATION if self.intermittent else COMBINATION
         if scores[best] >= MUCH_BETTER * scores[usual] and (scores[usual] < naive or self.intermittent):
             best = usual
-        return NAIVE if scores[best] >= naive and self._is_better(NAIVE, best) else best
+        return NAIVE if scores[best] >= naive and self._is_evident(NAIVE, best) else best
 
-    def _is_better(self, name, other):
-        """Return whether a model was better by more than luck.
+    def _is_evident(self, name, other):
+        """Return whether a model was better than another by more than luck; of regular demand each difference counts.
 
-        A few demands that came a season apart, or at no origin yet, make seasonal naive look good: the squared errors
-        of the periods must differ by more than they scatter. Of regular demand every difference counts.
+        A few demands that came a season apart make seasonal naive look good, and so does a time without any: the
+        squared errors of the periods must differ by more than they scatter, and in those with demand, too.
         """
         if not self.intermittent:
             return True
-        known = np.isfinite(self.errors[name])
-        differences = (self.errors[other] ** 2 - self.errors[name] ** 2)[known]
-        periods = np.unique(self.targets[known], return_inverse=True)[1]
-        means = np.bincount(periods, weights=differences) / np.bincount(periods)
-        return bool(means.mean() >= LUCK * means.std(ddof=1) / np.sqrt(len(means))) if len(means) > 1 else False
+        known = np.isfinite(self.actual)
+        periods, places = np.unique(self.targets[known], return_inverse=True)
+        gains = np.bincount(places, weights=(self.errors[other] ** 2 - self.errors[name] ** 2)[known])
+        gains /= np.bincount(places)
+        demanded = np.bincount(places, weights=self.actual[known]) > 0
+        if len(periods) < 2 or not demanded.any():
+            return False
+        return gains.mean() > LUCK * gains.std(ddof=1) / np.sqrt(len(gains)) and gains[demanded].mean() > 0
 
 
 def expect(values, horizon, season_length, intermittent) -> dict[str, np.ndarray]:
@@ -73,18 +79,21 @@ def expect(values, horizon, season_length, intermittent) -> dict[str, np.ndarray
 def back_test(values, horizon, season_length, intermittent) -> BackTest:
     """Forecast from up to :data:`ORIGINS` periods of the past, with what was known by then, and compare.
 
-    The origins lie in the last two horizons; the later ones have fewer periods ahead to compare.
+    The origins lie in the last two horizons; the later ones have fewer periods ahead to compare. Where a season is
+    known by now, models of regular demand rather start late than before they could know it.
 
     :param values: more than :data:`MODEL_PERIODS` are known, the last and first among them need not be
     """
     known = np.flatnonzero(np.isfinite(values))
-    first = max(known[MODEL_PERIODS - 1] + 1, len(values) - 2 * horizon)
+    first = max(
+        known[MODEL_PERIODS - 1] + 1, len(values) - 2 * horizon,
+        0 if intermittent else min(SEASONS_SEEN * season_length, len(values) - ORIGINS))
     origins = np.unique(np.linspace(min(first, known[-1]), known[-1], ORIGINS).astype(int))
     targets = origins[:, None] + np.arange(horizon)
     actual = np.append(values, np.full(horizon, np.nan))[targets]
     means = [expect(values[:origin], horizon, season_length, intermittent) for origin in origins]
     errors = {name: actual - np.array([mean[name] for mean in means]) for name in means[0]}
-    return BackTest(errors, targets, intermittent)
+    return BackTest(errors, actual, targets, intermittent)
 
 
 def smooth_width(test, name, level, count) -> np.ndarray:
@@ -117,7 +126,7 @@ def intermittent_bound(values, test, mean, level) -> float:
     sizes = np.sort(values[values > 0])
     if not len(sizes):
         return 0.0
-    periods = np.unique(test.targets[np.isfinite(test.errors[NAIVE])])
+    periods = np.unique(test.targets[np.isfinite(test.actual)])
     recent = np.sort(values[-len(periods):])
     bounds = np.concatenate(([0], np.unique(sizes)))
     expected = 1 - min(1, mean / sizes.mean()) * (1 - np.searchsorted(sizes, bounds, 'right') / len(sizes))

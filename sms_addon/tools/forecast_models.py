@@ -12,8 +12,8 @@ import numpy as np
 
 #: standard errors that the autocorrelation of a season must reach: 90 % of two sides, as in the M competitions
 SEASON_LIMIT = 1.645
-#: seasons that must have been seen
-SEASONS_SEEN = 3
+#: seasons that must have been seen; the M competitions want three, and products seldom are that old
+SEASONS_SEEN = 2
 #: a factor of a season below this is no factor: then there is no season
 SMALLEST_FACTOR = 0.01
 #: mean periods from one demand to the next from which a demand is intermittent (A.A. Syntetos, J.E. Boylan and
@@ -175,7 +175,8 @@ def dynamic_theta(values, horizon) -> np.ndarray:
 def exponential_smoothing(values, horizon) -> np.ndarray:
     """Return the means of the exponential smoothing, with or without a trend, that explains the values best (AICc)."""
     from statsforecast.models import AutoETS  # noqa: PLC0415
-    return AutoETS(season_length=1, model='ZZN').forecast(values, horizon)['mean']
+    with np.errstate(divide='ignore', invalid='ignore'):  # what it judges its models by, where one fits perfectly
+        return AutoETS(season_length=1, model='ZZN').forecast(values, horizon)['mean']
 
 
 def intermittent_means(values, horizon, season_length) -> dict[str, np.ndarray]:
