@@ -1,5 +1,7 @@
 # users first: the set-up of other models reads the current one, which must have its columns
 from . import res_users
+# companies before the triggers on their table, which their new columns would set off
+from . import res_company
 from . import sales_import_history
 from . import sales_rule_mixin
 from . import sales_warehouse_reader
@@ -50,7 +52,6 @@ from . import ir_websocket
 from . import mail_activity
 from . import product_product
 from . import product_template
-from . import res_company
 from . import res_config_settings
 from . import res_partner
 from . import sale_order

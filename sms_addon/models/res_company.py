@@ -5,7 +5,11 @@ from odoo.fields import Domain
 
 from odoo.addons.base.models.res_partner import _tz_get
 
-from .sales_reorder_proposal import MEASURES
+#: what a service level is the share of
+SERVICE_MEASURES = [
+    ('fill', "Demand served from stock"),
+    ('cycle', "Order cycles without shortage"),
+]
 
 
 class ResCompany(models.Model):
@@ -20,7 +24,7 @@ class ResCompany(models.Model):
     sales_service_b = fields.Float(string="Service Level of B Products", default=0.95, digits=(16, 4))
     sales_service_c = fields.Float(string="Service Level of C Products", default=0.90, digits=(16, 4))
     sales_service_measure = fields.Selection(
-        MEASURES, string="Service Measured By", default='fill', required=True)
+        SERVICE_MEASURES, string="Service Measured By", default='fill', required=True)
     sales_cover_days = fields.Integer(
         string="Days an Order Should Last", default=30, help="Where the cost of an order is not given.")
     sales_order_cost = fields.Monetary(

@@ -5,6 +5,7 @@ from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.fields import Domain
 from odoo.tools import LazyTranslate
 
+from .res_company import SERVICE_MEASURES
 from .sales_stock_position import CLASSES
 
 _lt = LazyTranslate(__name__)
@@ -15,10 +16,6 @@ STATES = [
     ('rejected', "Rejected"),
     ('undone', "Undone"),
     ('stale', "Out of Date"),
-]
-MEASURES = [
-    ('fill', "Demand served from stock"),
-    ('cycle', "Order cycles without shortage"),
 ]
 #: what a person may change while a proposal is open; all else is written by the calculation and by decisions
 EDITABLE = {'service_target', 'proposed_min', 'proposed_max', 'user_id'}
@@ -69,7 +66,7 @@ class SalesReorderProposal(models.Model):
     service_target = fields.Float(
         string="Service Level", aggregator='avg', digits=(16, 4),
         help="What the minimum is for; set by class of product in the settings, and here for one product.")
-    service_measure = fields.Selection(MEASURES, string="Service Measured By", readonly=True)
+    service_measure = fields.Selection(SERVICE_MEASURES, string="Service Measured By", readonly=True)
     service_manual = fields.Boolean(string="Service Level Set by Hand", readonly=True)
     daily_demand = fields.Float(string="Demand per Day", digits=(16, 4), aggregator=None, readonly=True)
     demand_spread = fields.Float(string="Spread of Demand", digits=(16, 4), aggregator=None, readonly=True)
@@ -85,7 +82,7 @@ class SalesReorderProposal(models.Model):
     ], readonly=True, help="Steady demand is taken as normally distributed, other demand as it was.")
     lead_demand = fields.Float(
         string="Expected Until Receipt", digits='Product Unit', aggregator=None, readonly=True,
-        help="Expected demand of the lead time and of the day before the next look.")
+        help="Expected demand of the lead time, and by how much an order is expected to be late below the minimum.")
     vendor_id = fields.Many2one('res.partner', string="Vendor", readonly=True, index='btree_not_null')
     vendor_min = fields.Float(string="Vendor Minimum", digits='Product Unit', aggregator=None, readonly=True)
     vendor_multiple = fields.Float(string="Vendor Multiple", digits='Product Unit', aggregator=None, readonly=True)

@@ -40,9 +40,8 @@ def plan_orders(cost, worth, budget=None, vendors=None, vendor_budgets=None, tim
     if len(worth) != len(cost) or not (np.isfinite(cost).all() and np.isfinite(worth).all()) or (
             min([0.0, *cost, *worth, *(limit for limit, _of in limits)]) < 0):
         raise ValueError("costs, worths and budgets are finite and not negative")
-    free = cost == 0
-    # of two plans that are worth the same, the one that does more
-    value = worth + np.where(free, 0.0, 1e-9 * max(worth.max(initial=0.0), 1.0) / max(len(cost), 1))
+    # of two plans that are worth the same, the one that does more; what costs nothing is in each
+    value = worth + 1e-9 * max(worth.max(initial=0.0), 1.0) / max(len(cost), 1)
     if all(cost[of].sum() <= limit for limit, of in limits):
         return _plan(np.ones(len(cost), bool), cost, worth, float(worth.sum()), True)
     bound = _bound(cost, worth, limits)
@@ -69,7 +68,7 @@ def _plan(chosen, cost, worth, bound, exact):
 
 def _bound(cost, worth, limits):
     """Return what no plan can be worth more than: the least of what parts of orders would reach in one budget."""
-    order = np.argsort(-worth / np.where(cost > 0, cost, np.finfo(float).tiny), kind='stable')
+    order = np.argsort(-_density(worth, cost), kind='stable')
     bounds = [worth.sum()]
     for limit, of in limits:
         of_order = order[of[order]]
@@ -85,9 +84,13 @@ def _bound(cost, worth, limits):
 
 def _simple_plan(cost, value, limits):
     """Return the better of: most worth for the money first, and most worth first."""
-    density = value / np.where(cost > 0, cost, np.finfo(float).tiny)
-    plans = [_fill(np.argsort(-rank, kind='stable'), cost, limits) for rank in (density, value)]
+    plans = [_fill(np.argsort(-rank, kind='stable'), cost, limits) for rank in (_density(value, cost), value)]
     return max(plans, key=lambda chosen: value[chosen].sum())
+
+
+def _density(value, cost):
+    """Return worth for the money; what costs nothing comes first."""
+    return np.where(cost > 0, value / np.where(cost > 0, cost, 1.0), np.inf)
 
 
 def _fill(order, cost, limits):
@@ -111,7 +114,7 @@ def _exact_plan(cost, value, limits, time_limit):
         options={'time_limit': time_limit, 'mip_rel_gap': GAP})
     if found.x is None:
         return None
-    chosen = found.x > 0.5
+    chosen = (found.x > 0.5) | (cost == 0)
     # the solver allows itself small violations
     if any(cost[chosen & of].sum() > limit for limit, of in limits):
         return None

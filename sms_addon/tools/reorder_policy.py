@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from .safety_stock import (
-    REVIEW_DAYS, NormalDemand, average_stock, economic_quantity, estimate_lead_demand, expected_service, order_quantity,
-    reorder_point, round_up,
+    NormalDemand, add_undershoot, average_stock, economic_quantity, estimate_lead_demand, expected_service,
+    order_quantity, reorder_point, round_up,
 )
 
 #: longest time that an order should last
@@ -49,7 +49,7 @@ class Policy:
         self.item = item
         known = (item.history, item.daily_mean, item.daily_sd)
         self.lead = estimate_lead_demand(*known, item.lead_days, item.lead_sd, item.seed)
-        self.protection = estimate_lead_demand(*known, item.lead_days + REVIEW_DAYS, item.lead_sd, item.seed)
+        self.protection = add_undershoot(self.lead, *known, item.step)
 
     @property
     def is_normal(self) -> bool:
@@ -61,7 +61,7 @@ class Policy:
         size = item.daily_mean * aim.cover_days
         if min(aim.order_cost, aim.holding_rate, item.unit_cost) > 0:
             size = economic_quantity(item.daily_mean, aim.order_cost, item.unit_cost, aim.holding_rate)
-        size = min(max(size, item.daily_mean * REVIEW_DAYS), item.daily_mean * MAX_COVER_DAYS)
+        size = min(max(size, item.daily_mean), item.daily_mean * MAX_COVER_DAYS)
         return order_quantity(max(round_up(size, item.step), item.step), item.least, item.multiple)
 
     def levels(self, aim: Aim) -> tuple[float, float]:
@@ -71,12 +71,13 @@ class Policy:
         """
         size = self.order_size(aim)
         floor = round_up(self.protection.mean, self.item.step)
-        minimum = max(reorder_point(self.protection, aim.service, size, aim.measure, self.item.step), floor)
+        minimum = max(reorder_point(
+            self.protection, aim.service, self._cycle_quantity(0, size), aim.measure, self.item.step), floor)
         return minimum, round_up(minimum + size, self.item.step)
 
     def service(self, minimum: float, maximum: float, measure: str) -> float:
-        """Return the service level of an order point; an order is at least of what is sold between two looks."""
-        return expected_service(self.protection, minimum, self._size_between(minimum, maximum), measure)
+        """Return the service level of an order point."""
+        return expected_service(self.protection, minimum, self._cycle_quantity(minimum, maximum), measure)
 
     def stock(self, minimum: float, maximum: float) -> float:
         return average_stock(self.lead, minimum, maximum - minimum)
@@ -86,13 +87,14 @@ class Policy:
         if quantity <= 0:
             return 0.0
         cover = quantity / self.item.daily_mean if self.item.daily_mean > 0 else 0.0
-        days = self.item.lead_days + REVIEW_DAYS + min(cover, MAX_COVER_DAYS)
+        days = self.item.lead_days + min(cover, MAX_COVER_DAYS)
         item = self.item
         demand = estimate_lead_demand(item.history, item.daily_mean, item.daily_sd, days, item.lead_sd, item.seed)
         return max(demand.loss(position) - demand.loss(position + quantity), 0.0)
 
-    def _size_between(self, minimum, maximum):
-        between = max(maximum - minimum, self.item.daily_mean * REVIEW_DAYS)
+    def _cycle_quantity(self, minimum, maximum):
+        """Return what an order is of: from below the minimum to the maximum, as the vendor sells it."""
+        between = maximum - minimum + self.protection.mean - self.lead.mean
         return order_quantity(between, self.item.least, self.item.multiple)
 
 

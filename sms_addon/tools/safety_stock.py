@@ -2,7 +2,7 @@
 
 The stock position (on hand, plus ordered, less promised) is looked at once a day. Where it is below the minimum, an
 order lifts it to the maximum. Until that order arrives, what is sold has to come from the minimum: the demand of the
-lead time and of the day that passes before the next look. A *service level* is either
+lead time, and the *undershoot*, by which the day that went below the minimum went below it. A *service level* is either
 
 - ``'cycle'``: the share of order cycles in which nothing is missing before the receipt, or
 - ``'fill'``: the share of the demand that is served from stock at once.
@@ -13,7 +13,9 @@ Supply Chains* (4th ed., 2017), chapters 4 and 6, for order quantities, both ser
 normal distribution where the spread is above half of the mean; E. Porras, R. Dekker, "An inventory control system for
 spare parts at a refinery", EJOR 184 (2008), for the demand of past stretches as long as the lead time; T. R. Willemain,
 C. N. Smart, H. F. Schwarz, "A new approach to forecasting intermittent demand for service parts inventories", IJF 20
-(2004), for drawing days at random where the past is short.
+(2004), for drawing days at random where the past is short; H. C. Tijms, H. Groenevelt, "Simple approximations for the
+reorder point in periodic and continuous review (s, S) inventory systems with service level constraints", EJOR 17 (1984),
+for the undershoot.
 """
 import math
 from dataclasses import dataclass, field
@@ -22,8 +24,6 @@ from typing import Protocol
 
 import numpy as np
 
-#: the day that passes before the position is looked at again
-REVIEW_DAYS = 1
 #: spread over mean above which demand is not taken as normal
 NORMAL_SPREAD = 0.5
 #: how many stretches of the lead time the past has to hold; with fewer, days are drawn at random
@@ -31,6 +31,8 @@ STRETCHES = 3
 DRAWS = 2000
 #: steps of the lead time's distribution
 LEAD_STEPS = 5
+#: steps of the undershoot: of the size of the day that goes below the minimum, and of the part of it that is below
+SIZE_STEPS, PART_STEPS = 5, 4
 #: how finely the average stock is added up between minimum and maximum
 LEVELS = 17
 MEASURES = ('cycle', 'fill')
@@ -76,9 +78,8 @@ class SampleDemand:
     sd: float = field(init=False)
 
     def __post_init__(self):
-        order = np.argsort(self.values, kind='stable')
-        values = np.asarray(self.values, float)[order]
-        weights = np.asarray(self.weights, float)[order]
+        values, places = np.unique(np.asarray(self.values, float), return_inverse=True)
+        weights = np.bincount(places.ravel(), np.asarray(self.weights, float).ravel())
         weights = weights / weights.sum()
         mean = float(weights @ values)
         for name, value in (('values', values), ('weights', weights), ('mean', mean),
@@ -86,7 +87,7 @@ class SampleDemand:
             object.__setattr__(self, name, value)
 
     def chance_of_no_shortage(self, level):
-        return float(self.weights[self.values <= level].sum())
+        return max(1.0 - float(self.weights[self.values > level].sum()), 0.0)
 
     def loss(self, level):
         return float(self.weights @ np.maximum(self.values - level, 0.0))
@@ -148,6 +149,38 @@ def estimate_lead_demand(daily, mean: float, sd: float, days: float, days_sd: fl
     if normal.sd <= NORMAL_SPREAD * normal.mean or not np.isfinite(daily).any():
         return normal
     return sample_lead_demand(daily, days, days_sd, mean, seed)
+
+
+def add_undershoot(demand: LeadDemand, daily, mean: float, sd: float, step: float = 1.0):
+    """Return the demand together with the undershoot.
+
+    A large day is the more likely to go below the minimum the larger it is, and any part of it may be below.
+
+    :param daily: demand of past days; NaN for days that do not count
+    :param mean, sd: of a day
+    """
+    if isinstance(demand, NormalDemand):
+        if mean <= 0:
+            return demand
+        below = (mean ** 2 + sd ** 2) / (2 * mean)
+        variance = max((mean ** 2 + 3 * sd ** 2) / 3 - below ** 2, 0.0)
+        return NormalDemand(demand.mean + below + step / 2, math.hypot(demand.sd, math.sqrt(variance)))
+    below = _undershoots(np.asarray(daily, float), step)
+    if not len(below):
+        return demand
+    return SampleDemand(
+        np.add.outer(demand.values, below).ravel(), np.repeat(demand.weights / len(below), len(below)))
+
+
+def _undershoots(daily, step):
+    """Return how far below the minimum an order is placed, each as likely as the others."""
+    sizes = np.sort(daily[np.isfinite(daily) & (daily > 0)])
+    if not len(sizes):
+        return sizes
+    share = np.cumsum(sizes) / sizes.sum()
+    chosen = sizes[np.searchsorted(share, (np.arange(SIZE_STEPS) + 0.5) / SIZE_STEPS)]
+    parts = np.outer(chosen, (np.arange(PART_STEPS) + 0.5) / PART_STEPS).ravel()
+    return np.ceil(np.round(parts / step, 6)) * step
 
 
 def expected_service(demand: LeadDemand, minimum: float, quantity: float, measure: str = 'fill') -> float:

@@ -112,7 +112,7 @@ class SalesReorderBudgetLine(models.TransientModel):
     _name = 'sales.reorder.budget.line'
     _description = "Reorder Budget of a Vendor"
 
-    budget_id = fields.Many2one('sales.reorder.budget', required=True, ondelete='cascade')
+    budget_id = fields.Many2one('sales.reorder.budget', string="Wizard", required=True, ondelete='cascade')
     currency_id = fields.Many2one(related='budget_id.currency_id')
     vendor_id = fields.Many2one('res.partner', string="Vendor", readonly=True)
     has_budget = fields.Boolean(string="Limit")
