@@ -92,6 +92,7 @@
         'views/sales_suggestion_views.xml',
         'views/sales_study_rule_views.xml',
         'views/sales_product_affinity_views.xml',
+        'views/sales_stock_difference_views.xml',
         'views/sms_addon_menus.xml',
     ],
     'assets': {

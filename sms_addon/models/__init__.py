@@ -61,6 +61,8 @@ from . import sales_stock_position_demand
 from . import sales_stock_position_standing
 from . import sales_stock_position_derived
 from . import sales_stock_position_refresh
+from . import sales_stock_position_actions
+from . import sales_stock_difference
 from . import sales_stock_scale
 from . import sales_stock_touch
 from . import sales_reader_stock

@@ -46,7 +46,8 @@ class SalesStockPosition(models.Model):
         """Return what the coming half year does not need of what is free; a new product has no overstock yet."""
         return SQL(
             "CASE WHEN COALESCE(launched, today - %(new)s) <= today - %(new)s"
-            " THEN GREATEST(free - mean * %(half)s, 0) ELSE 0 END", new=NEW_DAYS, half=HALF_YEAR)
+            " THEN ROUND(GREATEST(free - mean * %(half)s, 0)::numeric, %(digits)s) ELSE 0 END",
+            new=NEW_DAYS, half=HALF_YEAR, digits=self.env['decimal.precision'].precision_get('Product Unit'))
 
     def _status(self):
         return SQL(
