@@ -19,7 +19,7 @@ CONDITIONS = (
     "[('demand_surprise', '>', 3), ('demand_recent', '>', 95 + %d * 0.1)]",
     "[('lead_slip', '>', 18 + %d * 0.01), ('lead_count', '>=', 5)]",
     "[('product_id.categ_id.name', '=', 'Bench 3'), ('days_of_cover', '<', 0.5 + %d * 0.001)]",
-    "['|', ('abc_revenue', '=', 'a'), ('abc_margin', '=', 'a'), ('qty_free', '<', 1 + %d * 0.01)]",
+    "['&', '|', ('abc_revenue', '=', 'a'), ('abc_margin', '=', 'a'), ('qty_free', '<', 2 + %d * 0.01)]",
     "[('warehouse_id.name', '!=', 'none'), ('revenue_at_risk', '>', 9950 + %d)]",
 )
 

@@ -1,4 +1,5 @@
 from datetime import timedelta
+from unittest.mock import Mock, patch
 
 from odoo import Command, fields
 from odoo.exceptions import AccessError, UserError
@@ -333,11 +334,25 @@ class TestStockAlert(AlertsCommon):
         nobody = new_test_user(self.env, 'nobody', 'base.group_user')
 
         def channels(user):
-            return self.env['ir.websocket'].with_user(user)._build_bus_channel_list(['sales_stock_alerts'])
+            with patch('odoo.addons.bus.models.ir_websocket.wsrequest', Mock(session=Mock(uid=1))):
+                return self.env['ir.websocket'].with_user(user)._build_bus_channel_list(['sales_stock_alerts'])
 
         self.assertIn((self.company, 'sales_stock_alerts'), channels(self.planner))
+        self.assertIn((self.company, 'sales_stock_alerts'), channels(self.salesman))
         self.assertNotIn((self.company, 'sales_stock_alerts'), channels(nobody))
         self.assertNotIn('sales_stock_alerts', channels(nobody))
+
+    def test_screens_are_told_of_what_opens_and_closes(self):
+        sent = []
+        self.patch(type(self.env['bus.bus']), '_sendone', lambda bus, *message: sent.append(message))
+        alert = self.open_one()
+        message = ((self.company, 'sales_stock_alerts'), 'sms_addon.stock_alert', {'ids': alert.ids, 'all': False})
+        self.assertIn(message, sent)
+        sent.clear()
+        self.ask(self.position)
+        self.assertNotIn(message, sent)
+        self.set_stock(2)
+        self.assertIn(message, sent)
 
     # -- escalation
 

@@ -67,7 +67,7 @@ class SalesStockAlert(models.Model):
     duration_days = fields.Float(
         string="Days Open", compute='_compute_duration_days', help="Until it was closed, or until now.")
     figures = fields.Json(readonly=True, help="What the rule saw when it was last asked and held.")
-    figures_text = fields.Text(string="Figures", compute='_compute_figures_text')
+    figures_text = fields.Text(string="What the Rule Saw", compute='_compute_figures_text')
     in_digest = fields.Boolean(readonly=True, default=True)
     to_tell = fields.Boolean(readonly=True, help="People have yet to be told that it opened or closed.")
     may_handle = fields.Boolean(compute='_compute_may_handle')

@@ -22,8 +22,8 @@ class SalesStockAlert(models.Model):
     @api.model
     def _evaluated(self, opened, closed):
         """Tell of what an evaluation came to."""
-        opened.filtered(lambda alert: alert._get_terms().get('alert_publish'))._tell_ledger('alert.opened')
-        closed.filtered(lambda alert: alert._get_terms().get('alert_publish'))._tell_ledger('alert.closed')
+        opened._filter_terms('alert_publish')._tell_ledger('alert.opened')
+        closed._filter_terms('alert_publish')._tell_ledger('alert.closed')
         (opened | closed)._tell_screens()
         self._tell_waiting()
 
@@ -45,12 +45,15 @@ class SalesStockAlert(models.Model):
 
     def _tell_opened(self):
         """Tell the owners, and have the server actions of the rules run."""
-        terms = {alert: alert._get_terms() for alert in self}
-        self.filtered(lambda alert: terms[alert].get('alert_activity'))._plan_activities()
-        self.filtered(lambda alert: terms[alert].get('alert_notify'))._notify_owners()
-        for alert, of_alert in terms.items():
-            if of_alert.get('server_action_id'):
-                alert._run_action(of_alert['server_action_id'])
+        self._filter_terms('alert_activity')._plan_activities()
+        self._filter_terms('alert_notify')._notify_owners()
+        for alert in self._filter_terms('server_action_id'):
+            alert._run_action(alert._get_terms()['server_action_id'])
+
+    def _filter_terms(self, name):
+        """Return the alerts of rules that say so."""
+        groups = self.grouped(lambda alert: (alert.version_id, alert.rule_id)).values()
+        return self.browse().concat(*(alerts for alerts in groups if alerts[0]._get_terms().get(name)))
 
     def _tell_new_owner(self):
         """Hand the activities of open alerts over."""

@@ -1,3 +1,4 @@
+import { rpc } from "@web/core/network/rpc";
 import { registry } from "@web/core/registry";
 
 const tours = registry.category("web_tour.tours");
@@ -63,10 +64,21 @@ tours.add("sms_addon_stock_alert_rules", {
 
 tours.add("sms_addon_stock_alerts_live", {
     steps: () => [
-        { content: "what is there", trigger: ".o_list_view:not(:has(.o_data_row:contains(Thing 2)))" },
-        { content: "choose one", trigger: ".o_data_row:contains(Nobody wants) .o_list_record_selector input", run: "click" },
-        { content: "actions", trigger: ".o_cp_action_menus .dropdown-toggle", run: "click" },
-        { content: "goods are lost", trigger: ".o_menu_item:contains(Lose goods)", run: "click" },
-        { content: "its alert is there", trigger: ".o_data_row:contains(Thing 2: -3 on hand)" },
+        {
+            content: "somebody else sees to one",
+            trigger: ".o_data_row:contains(Nobody wants Thing 1)",
+            async run() {
+                const call = (method, args) =>
+                    rpc(`/web/dataset/call_kw/sales.stock.alert/${method}`, {
+                        model: "sales.stock.alert",
+                        method,
+                        args,
+                        kwargs: {},
+                    });
+                await call("action_handled", [await call("search", [[["kind", "=", "dead"], ["state", "=", "open"]]])]);
+            },
+        },
+        { content: "it goes by itself", trigger: ".o_list_view:not(:has(.o_data_row:contains(Nobody wants)))", timeout: 20000 },
+        { content: "the other stays", trigger: ".o_data_row:contains(Thing 0: -4 on hand)" },
     ],
 });
