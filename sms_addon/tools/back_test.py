@@ -80,14 +80,15 @@ def back_test(values, horizon, season_length, intermittent) -> BackTest:
     """Forecast from up to :data:`ORIGINS` periods of the past, with what was known by then, and compare.
 
     The origins lie in the last two horizons; the later ones have fewer periods ahead to compare. Where a season is
-    known by now, models of regular demand rather start late than before they could know it.
+    known by now, models of regular demand rather start late than before they could know it: its strength wants one
+    season more than its autocorrelation.
 
     :param values: more than :data:`MODEL_PERIODS` are known, the last and first among them need not be
     """
     known = np.flatnonzero(np.isfinite(values))
     first = max(
         known[MODEL_PERIODS - 1] + 1, len(values) - 2 * horizon,
-        0 if intermittent else min(SEASONS_SEEN * season_length, len(values) - ORIGINS))
+        0 if intermittent else min((SEASONS_SEEN + 1) * season_length, len(values) - ORIGINS))
     origins = np.unique(np.linspace(min(first, known[-1]), known[-1], ORIGINS).astype(int))
     targets = origins[:, None] + np.arange(horizon)
     actual = np.append(values, np.full(horizon, np.nan))[targets]
