@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .forecasting import Forecast
+from .reconciliation import reconcile
 
 #: of a normal distribution, 80 % are within so many standard deviations
 Z80 = 1.2815515655446004
@@ -128,9 +129,7 @@ class Agreed:
 def agree(levels: Levels, products: Nodes, above: dict) -> Agreed:
     """Return forecasts of all levels that add up, each moved the less the surer it was.
 
-    That is the reconciliation of Wickramasuriya, Athanasopoulos, Hyndman (2019), *Optimal forecast reconciliation for
-    hierarchical and grouped time series through trace minimization*, with the variances of the forecasts for their
-    covariances ("WLS"); what it brings below 0 is 0, and counts as that above.
+    See :func:`reconciliation.reconcile` by variance; what it brings below 0 is 0, and counts as that above.
 
     :param products: those of :func:`build_levels`, none of which abstained
     :param above: level -> its nodes, of which some may have abstained
@@ -154,11 +153,8 @@ def agree(levels: Levels, products: Nodes, above: dict) -> Agreed:
     told = np.isfinite(own['means']).all(axis=1)
     if told.any():
         node_variances = np.concatenate([above[level].variances for level in ('company', 'category', 'team')])[told]
-        some = sums[told]
-        weighted = some.multiply(variances).tocsr()
-        gap = own['means'][told] - some @ below
-        between = (weighted @ some.T).toarray() + np.diag(node_variances)
-        below = np.maximum(below + weighted.T @ np.linalg.solve(between, gap), 0)
+        _groups, below = reconcile(
+            own['means'][told], below, sums[told], 'variance', node_variances, variances, nonnegative=True)
     summed = sums @ below
     return _lay_out(levels, products, below[:count], summed, own, told)
 
