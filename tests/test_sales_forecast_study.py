@@ -7,6 +7,7 @@ from odoo.exceptions import AccessError
 from odoo.tests import freeze_time, tagged
 
 from odoo.addons.sms_addon.models import sales_study_demand
+from odoo.addons.sms_addon.tools.forecasting import MIN_PERIODS
 
 from .forecast_common import TODAY, ForecastCommon
 
@@ -36,7 +37,7 @@ class TestDemandStudy(ForecastCommon):
             self.assertAgree(period)
         month = self.forecast(product_id=new)
         self.assertEqual((month.status, month.line_ids), ('abstained', self.lines))
-        self.assertIn("a forecast needs at least 6", month.reason)
+        self.assertIn(f"a forecast needs at least {MIN_PERIODS}", month.reason)
         self.assertEqual(
             self.forecasts.search([('level', '=', 'team'), ('period', '=', 'month')]).team_id, self.teams)
         self.assertEqual(study.result['forecasts']['month'], {

@@ -53,7 +53,7 @@ class SalesForecast(models.Model):
 
     model = fields.Char(readonly=True, help="What forecast it, by the back-test the best.")
     status = fields.Selection([
-        ('ok', "Better than Naive"), ('naive', "Naive"), ('sum', "Sum of Products"), ('abstained', "Abstained"),
+        ('ok', "Forecast"), ('naive', "Naive Forecast"), ('sum', "Sum of Products"), ('abstained', "Abstained"),
     ], required=True, readonly=True)
     reason = fields.Char(string="Why", compute='_compute_reason')
     known_periods = fields.Integer(

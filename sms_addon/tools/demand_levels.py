@@ -39,10 +39,13 @@ class Nodes:
 
     @property
     def variances(self):
-        """How uncertain each forecast is, from its interval; NaN where it abstained."""
-        spread = (self.highs - self.lows).mean(axis=1) / (2 * Z80)
+        """How uncertain each forecast is, from its back-test; NaN where it abstained.
+
+        An interval would not tell it: that of what is seldom sold is from 0 to little.
+        """
+        errors = np.array([forecast.backtest_error for forecast in self.forecasts], float)
         # a series that never changed is not certain not to
-        return np.maximum(spread, 0.01 * self.means.mean(axis=1) + 1e-6) ** 2
+        return np.maximum(errors, 0.01 * self.means.mean(axis=1) + 1e-6) ** 2
 
 
 @dataclass(frozen=True)
@@ -125,15 +128,19 @@ class Agreed:
     highs: dict
 
 
-def agree(levels: Levels, products: Nodes, above: dict) -> Agreed:
+def agree(levels: Levels, products: Nodes, above: dict, season: int) -> Agreed:
     """Return forecasts of all levels that add up, each moved the less the surer it was.
 
-    That is the reconciliation of Wickramasuriya, Athanasopoulos, Hyndman (2019), *Optimal forecast reconciliation for
-    hierarchical and grouped time series through trace minimization*, with the variances of the forecasts for their
-    covariances ("WLS"); what it brings below 0 is 0, and counts as that above.
+    That is "MinT" (S.L. Wickramasuriya, G. Athanasopoulos and R.J. Hyndman, *Optimal forecast reconciliation for
+    hierarchical and grouped time series through trace minimization*, Journal of the American Statistical Association
+    114, 2019). For the covariances of the errors it has the variances of the back-tests, and below that what products
+    have in common: seasons and trends that one product is too small to show, and all miss together. How much they may
+    miss is how much more the sums varied in the past than unrelated products would; it is shared by what they sell.
+    What comes out below 0 is 0, and counts as that above.
 
     :param products: those of :func:`build_levels`, none of which abstained
     :param above: level -> its nodes, of which some may have abstained
+    :param season: periods of a season
     """
     from scipy import sparse  # noqa: PLC0415  only studies pay for it
     rest = above['rest']
@@ -154,13 +161,35 @@ def agree(levels: Levels, products: Nodes, above: dict) -> Agreed:
     told = np.isfinite(own['means']).all(axis=1)
     if told.any():
         node_variances = np.concatenate([above[level].variances for level in ('company', 'category', 'team')])[told]
-        some = sums[told]
-        weighted = some.multiply(variances).tocsr()
-        gap = own['means'][told] - some @ below
-        between = (weighted @ some.T).toarray() + np.diag(node_variances)
-        below = np.maximum(below + weighted.T @ np.linalg.solve(between, gap), 0)
+        common = _find_common(levels, below, variances, sums, season)
+        weighted = sums[told].multiply(variances) + sums[told] @ common @ common.T
+        gap = own['means'][told] - sums[told] @ below
+        spread = (weighted @ sums[told].T).toarray() + np.diag(node_variances)
+        below = np.maximum(below + weighted.T @ np.linalg.solve(spread, gap), 0)
     summed = sums @ below
     return _lay_out(levels, products, below[:count], summed, own, told)
+
+
+def _find_common(levels, below, variances, sums, season):
+    """Return what products miss together: a column for all, and one a category, of a standard deviation each.
+
+    :param below: forecasts in amounts, a row a product and then one a rest
+    :param sums: sparse, a row a node: all, then the categories; what is in it
+    """
+    from scipy import sparse  # noqa: PLC0415
+    nodes = 1 + len(levels.category_ids)
+    sizes = below.mean(axis=1)
+    weights = sums[:nodes].multiply(sizes).tocsr()
+    totals = np.asarray(weights.sum(axis=1)).ravel()
+    varied = np.array([
+        np.var(past[np.isfinite(past)][-2 * season:]) if np.isfinite(past).sum() > 1 else 0
+        for past in (*levels.values['company'], *levels.values['category'])])
+    beyond = np.maximum(varied - sums[:nodes] @ variances, 0)
+    # what all miss is missed in each category, too
+    shares = totals[1:] / max(totals[0], 1e-9)
+    beyond[1:] = np.maximum(beyond[1:] - beyond[0] * shares ** 2, 0)
+    scale = np.sqrt(beyond) / np.maximum(totals, 1e-9)
+    return (sparse.diags(scale) @ weights).T.tocsr()
 
 
 def _usual(values):
