@@ -30,6 +30,7 @@
         'data/sales_consumer_data.xml',
         'data/sales_tracking_data.xml',
         'data/sales_customer_data.xml',
+        'data/sales_stock_data.xml',
         'data/sales_import_data.xml',
         'data/sales_import_cron.xml',
         'data/sales_broker_data.xml',
@@ -89,6 +90,7 @@
         'views/sales_reorder_proposal_views.xml',
         'wizard/sales_reorder_budget_views.xml',
         'views/sales_study_reorder_views.xml',
+        'views/sales_stock_difference_views.xml',
         'views/sms_addon_menus.xml',
     ],
     'assets': {

@@ -1,10 +1,11 @@
 def post_init_hook(env):
-    """Load warehouse, ledger, order tracking and customer profiles from whatever history the database has."""
+    """Load warehouse, ledger, order tracking, customer profiles and stock positions from whatever history the database has."""
     env['res.company']._guess_sales_timezones()
     env['sales.warehouse']._get()._rebuild()
     env['sales.event.history']._read_all()
     env['sales.order.tracking']._read_all()
     env['sales.customer.profile']._rebuild_all()
+    env['sales.stock.position']._rebuild_all()
 
 
 def uninstall_hook(env):

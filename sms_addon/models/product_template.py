@@ -15,3 +15,9 @@ class ProductTemplate(models.Model):
             'company_id': self.company_id.id,
             'payload': {'name': self.name, **changes, 'currency': self.currency_id.name},
         }] if changes else []
+
+    def write(self, vals):
+        result = super().write(vals)
+        if not {'is_storable', 'type', 'categ_id', 'uom_id', 'responsible_id'}.isdisjoint(vals):
+            self.env['sales.event']._note_stock(self.with_context(active_test=False).product_variant_ids.ids)
+        return result

@@ -53,6 +53,7 @@ TYPES = {
     'move.changed': _lt("Move changed"),
     'move.done': _lt("Move done"),
     'move.cancelled': _lt("Move cancelled"),
+    'stock.changed': _lt("Stock changed"),
     'invoice.created': _lt("Invoice drafted"),
     'invoice.posted': _lt("Invoice posted"),
     'invoice.partial': _lt("Invoice partly paid"),

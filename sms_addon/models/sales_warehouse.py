@@ -193,13 +193,17 @@ class SalesWarehouse(models.Model):
         order_ids = touch._take_orders(BATCH_ORDERS)
         if not order_ids:
             return 0
-        cubes, customers = self._cubes(), self.env['sales.customer.touch']
+        cubes = self._cubes()
+        customers, stock = self.env['sales.customer.touch'], self.env['sales.stock.touch']
         customers._touch_orders(order_ids)
+        stock._touch_orders(order_ids)
         for cube in cubes:
             cube._cube_apply(order_ids, -1)
         self.env['sales.fact']._replace_orders(order_ids)
         customers._touch_orders(order_ids)
+        stock._touch_orders(order_ids)
         self.env['sales.customer.profile']._wake()
+        self.env['sales.stock.position']._wake()
         for cube in cubes:
             cube._cube_apply(order_ids, 1)
             cube._cube_purge()
@@ -226,6 +230,7 @@ class SalesWarehouse(models.Model):
         self._swap([fact, *cubes])
         self._show_stage()
         self.env['sales.customer.profile']._request_rebuild()
+        self.env['sales.stock.position']._request_rebuild()
         self.env['ir.config_parameter'].sudo().set_param(STALE, False)
         self.write({
             'rebuilt_at': fields.Datetime.now(),

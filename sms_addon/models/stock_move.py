@@ -8,9 +8,12 @@ STATES = {
 
 class StockMove(models.Model):
     _name = 'stock.move'
-    _inherit = ['stock.move', 'sales.event.mixin']
+    _inherit = ['stock.move', 'sales.event.mixin', 'sales.stock.source']
 
     _event_fields = ('state', 'product_uom_qty')
+    _stock_fields = frozenset({
+        'state', 'product_id', 'product_qty', 'product_uom_qty', 'product_uom', 'quantity', 'date', 'location_id',
+        'location_dest_id', 'location_final_id', 'sale_line_id'})
 
     def _event_prepare(self, note, notes):
         before = note.before(self, 'state')

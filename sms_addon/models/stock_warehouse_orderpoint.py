@@ -3,7 +3,10 @@ from odoo.exceptions import LockError, UserError
 
 
 class StockWarehouseOrderpoint(models.Model):
-    _inherit = 'stock.warehouse.orderpoint'
+    _name = 'stock.warehouse.orderpoint'
+    _inherit = ['stock.warehouse.orderpoint', 'sales.stock.source']
+
+    _stock_fields = frozenset({'active', 'warehouse_id', 'product_id'})
 
     def _lock_orderpoints(self):
         """Lock the order points until the end of the transaction, and look at them afresh.

@@ -1,0 +1,162 @@
+from odoo import models
+from odoo.tools import SQL
+
+from .sales_fixed_point import SCALE
+
+YEAR = 365
+#: days back that the demand of a day is taken from
+DEMAND_DAYS = 180
+#: with fewer days with stock than these, days without count too
+LEAST_DAYS = 28
+RECENT_DAYS = 7
+
+
+class SalesStockPosition(models.Model):
+    """How much is wanted a day, from the facts of the warehouse.
+
+    Demand counts on the day of the order, whenever it is shipped. A day on which the product was out from morning to
+    evening says nothing about demand and is left out, with what was ordered on it: what was there each day follows
+    from what is there now and the moves since. Components of kits are wanted as their kits are.
+    """
+    _name = 'sales.stock.position'
+    _inherit = ['sales.stock.position']
+
+    def _ctes_demand(self):
+        return {
+            'dry': self._select_dry(),
+            'level': self._select_level(),
+            'demand': self._select_demand(),
+        }
+
+    def _columns_demand(self):
+        return {
+            'daily_demand': SQL("f.mean"),
+            'demand_spread': SQL("f.spread"),
+            'demand_days': SQL("f.days"),
+            'stockout_days': SQL("f.stockout_days"),
+            'demand_recent': SQL("f.recent"),
+            'demand_surprise': SQL(
+                "CASE WHEN f.days_before >= %s THEN (f.recent - %s * f.mean_before)"
+                " / (sqrt(%s) * GREATEST(f.spread_before, sqrt(f.mean_before), 1e-3)) ELSE 0 END",
+                LEAST_DAYS, RECENT_DAYS, RECENT_DAYS),
+        }
+
+    def _select_sold(self, scope):
+        """Return what was ordered each day of the last year; a subquery that the keys of the positions need, too."""
+        return SQL(
+            """
+            SELECT product_id, warehouse_id, day, SUM(qty) AS qty, SUM(revenue) AS revenue, SUM(margin) AS margin
+              FROM (SELECT s.product_id, s.warehouse_id, s.date AS day, s.product_uom_qty::numeric / %(scale)s AS qty,
+                           s.price_subtotal AS revenue, s.margin
+                      FROM sales_fact s
+                     WHERE s.state = 'sale' AND s.product_uom_qty <> 0 AND %(fact_scope)s
+                     UNION ALL
+                    SELECT m.product_id, s.warehouse_id, s.date, m.product_qty, 0, 0
+                      FROM stock_move m
+                      JOIN sales_fact s ON s.id = m.sale_line_id
+                      JOIN stock_location target ON target.id = m.location_dest_id
+                     WHERE s.state = 'sale' AND m.product_id <> s.product_id AND m.state <> 'cancel'
+                       AND target.usage = 'customer' AND %(move_scope)s) lines
+              JOIN (SELECT DISTINCT warehouse_id, today FROM place) pl USING (warehouse_id)
+             WHERE day > pl.today - %(year)s AND day <= pl.today
+             GROUP BY product_id, warehouse_id, day
+            """,
+            scale=SCALE, year=YEAR, fact_scope=scope(SQL("s.product_id")),
+            move_scope=scope(SQL("m.product_id")))
+
+    def _select_dry(self):
+        """Return the spans of days between two moves, and what was there on them."""
+        return SQL(
+            """
+            SELECT product_id, warehouse_id, today, closing, day AS moved_on, GREATEST(day + 1, today - %(year)s + 1) AS since,
+                   COALESCE(next_day - 1, today) AS until
+              FROM (SELECT d.product_id, d.warehouse_id, s.today, d.day,
+                           LEAD(d.day) OVER later AS next_day,
+                           s.on_hand - (SUM(d.qty_in - d.qty_out) OVER since) + (d.qty_in - d.qty_out) AS closing
+                      FROM done d
+                      JOIN stock s USING (product_id, warehouse_id)
+                    WINDOW later AS (PARTITION BY d.product_id, d.warehouse_id ORDER BY d.day),
+                           since AS (PARTITION BY d.product_id, d.warehouse_id ORDER BY d.day DESC)) spans
+             WHERE COALESCE(next_day - 1, today) > today - %(year)s
+            """, year=YEAR)
+
+    def _select_level(self):
+        """Return the days without stock and the average stock of each position."""
+        empty = SQL("closing <= 0.000001 AND since <= until")
+        length = SQL("(until - since + 1)")
+        return SQL(
+            """
+            SELECT product_id, warehouse_id,
+                   SUM(%(length)s) FILTER (WHERE %(empty)s) AS dry,
+                   SUM(until - GREATEST(since, today - %(demand)s + 1) + 1)
+                   FILTER (WHERE %(empty)s AND until > today - %(demand)s) AS dry_demand,
+                   SUM(until - GREATEST(since, today - %(recent)s + 1) + 1)
+                   FILTER (WHERE %(empty)s AND until > today - %(recent)s) AS dry_recent,
+                   SUM(GREATEST(closing, 0) * (until - GREATEST(moved_on, today - %(year)s + 1) + 1))
+                   / SUM(until - GREATEST(moved_on, today - %(year)s + 1) + 1) AS average
+              FROM dry
+             GROUP BY product_id, warehouse_id
+            """, length=length, empty=empty, demand=DEMAND_DAYS, recent=RECENT_DAYS, year=YEAR)
+
+    def _select_demand(self):
+        return SQL(
+            """
+            SELECT product_id, warehouse_id, launched, days, days_before, stockout_days, recent,
+                   %(mean)s AS mean, %(spread)s AS spread, %(mean_before)s AS mean_before,
+                   %(spread_before)s AS spread_before
+              FROM (SELECT product_id, warehouse_id, launched, stockout_days, recent,
+                           CASE WHEN corrected THEN days_wet ELSE days_all END AS days,
+                           CASE WHEN corrected THEN days_wet - wet_recent ELSE days_all - LEAST(%(recent)s, days_all)
+                           END AS days_before,
+                           CASE WHEN corrected THEN sum_wet ELSE sum_all END AS total,
+                           CASE WHEN corrected THEN squares_wet ELSE squares_all END AS squares,
+                           CASE WHEN corrected THEN sum_wet_before ELSE sum_before END AS total_before,
+                           CASE WHEN corrected THEN squares_wet_before ELSE squares_before END AS squares_before
+                      FROM (%(sums)s) sums
+                     CROSS JOIN LATERAL (SELECT days_wet >= %(least)s AS corrected) c) chosen
+            """,
+            mean=self._mean(SQL("total"), SQL("days")),
+            spread=self._spread(SQL("total"), SQL("squares"), SQL("days")),
+            mean_before=self._mean(SQL("total_before"), SQL("days_before")),
+            spread_before=self._spread(SQL("total_before"), SQL("squares_before"), SQL("days_before")),
+            recent=RECENT_DAYS, least=LEAST_DAYS, sums=self._select_demand_sums())
+
+    def _mean(self, total, days):
+        return SQL("GREATEST(COALESCE(%s / NULLIF(%s, 0), 0), 0)", total, days)
+
+    def _spread(self, total, squares, days):
+        return SQL(
+            "CASE WHEN %(days)s > 1 THEN sqrt(GREATEST(%(squares)s - %(total)s * %(total)s / %(days)s, 0)"
+            " / (%(days)s - 1)) ELSE 0 END", total=total, squares=squares, days=days)
+
+    def _select_demand_sums(self):
+        """Return days, sums and squares of the demand of each position, with and without its days out of stock."""
+        def sums(condition):
+            return SQL(
+                "COALESCE(SUM(o.qty) FILTER (WHERE %(c)s), 0) AS %(sum)s,"
+                " COALESCE(SUM(o.qty * o.qty) FILTER (WHERE %(c)s), 0) AS %(squares)s",
+                c=condition[1], sum=SQL.identifier(f'sum_{condition[0]}'),
+                squares=SQL.identifier(f'squares_{condition[0]}'))
+
+        window, wet = SQL("o.day > s.today - %s", DEMAND_DAYS), SQL("d.product_id IS NULL")
+        before = SQL("o.day <= s.today - %s", RECENT_DAYS)
+        return SQL(
+            """
+            SELECT p.*, days_all - COALESCE(l.dry_demand, 0) AS days_wet,
+                   LEAST(%(recent)s, days_all) - COALESCE(l.dry_recent, 0) AS wet_recent,
+                   COALESCE(l.dry, 0) AS stockout_days
+              FROM (SELECT s.product_id, s.warehouse_id, LEAST(s.first_day, MIN(o.day)) AS launched,
+                           COALESCE(LEAST(%(demand)s, s.today - LEAST(s.first_day, MIN(o.day)) + 1), 0) AS days_all,
+                           COALESCE(SUM(o.qty) FILTER (WHERE o.day > s.today - %(recent)s), 0) AS recent,
+                           %(sums)s
+                      FROM stock s
+                      LEFT JOIN sold o ON o.product_id = s.product_id AND o.warehouse_id = s.warehouse_id
+                      LEFT JOIN dry d ON d.product_id = s.product_id AND d.warehouse_id = s.warehouse_id
+                                     AND d.closing <= 0.000001 AND o.day BETWEEN d.since AND d.until
+                     GROUP BY s.product_id, s.warehouse_id, s.first_day, s.today) p
+              LEFT JOIN level l USING (product_id, warehouse_id)
+            """,
+            demand=DEMAND_DAYS, recent=RECENT_DAYS,
+            sums=SQL(", ").join(map(sums, [
+                ('all', window), ('wet', SQL("%s AND %s", window, wet)), ('before', SQL("%s AND %s", window, before)),
+                ('wet_before', SQL("%s AND %s AND %s", window, wet, before))])))
