@@ -158,6 +158,17 @@ from . import sales_study_segmentation
 from . import sales_study_churn
 from . import sales_study_needs
 from . import sales_study_lifetime
+from . import sales_forecast
+from . import sales_forecast_line
+from . import sales_forecast_store
+from . import sales_forecast_accuracy
+from . import sales_forecast_demand
+from . import sales_forecast_chart
+from . import sales_forecast_exclusion
+from . import sales_forecast_draft
+from . import sales_study_demand
+from . import sales_study_demand_data
+from . import sales_study_demand_heads
 from . import sales_product_affinity
 from . import sales_product_rule
 from . import sales_study_affinity

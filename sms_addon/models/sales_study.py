@@ -7,7 +7,8 @@ from odoo.tools.misc import format_datetime
 
 #: what a run is made with, as it was when it began
 PARAMETERS = (
-    'date_from', 'date_to', 'horizon_days', 'segment_count', 'max_depth', 'seed', 'min_support', 'min_confidence')
+    'date_from', 'date_to', 'horizon_days', 'segment_count', 'max_depth', 'seed', 'min_support', 'min_confidence',
+    'month_count', 'week_count', 'exclude_marked')
 
 
 class SalesStudy(models.Model):

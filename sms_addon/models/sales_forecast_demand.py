@@ -1,0 +1,79 @@
+from datetime import timedelta
+
+from dateutil.relativedelta import relativedelta
+
+from odoo import api, models
+from odoo.tools import SQL
+
+from ..tools.demand_levels import Z80
+
+#: days ahead that the demand of a day is the mean of
+DAYS = 30
+
+
+class SalesForecast(models.Model):
+    """What forecasts tell others of the demand of a day."""
+    _name = 'sales.forecast'
+    _inherit = ['sales.forecast']
+
+    @api.model
+    def _get_daily_demand(self, positions):
+        """Return position id -> (mean of a day, standard deviation of a day, where that is from).
+
+        From the forecast of the next 30 days: by week if that is better than a naive guess, else by month if that is,
+        else as it is; with what was changed by hand. Where there is none, or it abstained: from the past.
+        """
+        past = self.env._("past demand")
+        found = {
+            position.id: (position.daily_demand, position.demand_spread, past) for position in positions}
+        for company, own in positions.grouped('company_id').items():
+            found.update(self._get_forecast_demand(company, own))
+        return found
+
+    def _get_forecast_demand(self, company, positions):
+        today = self._get_today(company)
+        self.env['sales.forecast.line'].flush_model()
+        rows = self.env.execute_query(SQL(
+            """
+            SELECT position.id, f.period, f.status, l.date, l.final, l.mean, l.lo, l.hi, l.is_overridden
+              FROM sales_stock_position position
+              JOIN sales_forecast f ON f.product_id = position.product_id AND f.warehouse_id = position.warehouse_id
+              JOIN sales_forecast_line l ON l.forecast_id = f.id
+             WHERE position.id = ANY(%(ids)s) AND f.level = 'product_warehouse' AND f.active
+               AND f.status <> 'abstained' AND l.date > %(since)s AND l.date < %(until)s
+             ORDER BY position.id, f.period = 'month', l.date
+            """, ids=positions.ids, since=today - timedelta(days=31), until=today + timedelta(days=DAYS)))
+        choices = {}
+        for position, period, status, *figures in rows:
+            choices.setdefault(position, {}).setdefault((status != 'ok', period == 'month'), []).append(figures)
+        found = {}
+        for position, kinds in choices.items():
+            for (_naive, monthly), lines in sorted(kinds.items()):
+                told = self._get_mean_day(lines, monthly, today)
+                if told:
+                    by_hand = any(line[-1] for line in lines)
+                    found[position] = (*told, self._describe_source(monthly, by_hand))
+                    break
+        return found
+
+    def _get_mean_day(self, lines, monthly, today):
+        """Return mean and standard deviation of a day, the lines weighted by their days among the next 30."""
+        days = quantity = variance = 0.0
+        end = today + timedelta(days=DAYS)
+        for date, final, mean, low, high, _by_hand in lines:
+            until = date + (relativedelta(months=1) if monthly else timedelta(days=7))
+            length, counted = (until - date).days, (min(until, end) - max(date, today)).days
+            if counted <= 0:
+                continue
+            # the low one may be cut off at 0, and tells too little then
+            spread = max(high - mean, mean - low) / Z80
+            days += counted
+            quantity += final * counted / length
+            variance += spread ** 2 * counted / length
+        return (quantity / days, (variance / days) ** 0.5) if days else None
+
+    def _describe_source(self, monthly, by_hand):
+        if by_hand:
+            return self.env._("forecast by month, changed by hand") if monthly else self.env._(
+                "forecast by week, changed by hand")
+        return self.env._("forecast by month") if monthly else self.env._("forecast by week")

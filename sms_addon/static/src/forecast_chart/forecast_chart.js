@@ -1,0 +1,110 @@
+import { Component, onWillStart, onWillUpdateProps, useEffect, useRef, useState } from "@odoo/owl";
+import { loadBundle } from "@web/core/assets";
+import { cookie } from "@web/core/browser/cookie";
+import { getColor, getCustomColor } from "@web/core/colors/colors";
+import { deserializeDate, toLocaleDateString } from "@web/core/l10n/dates";
+import { _t } from "@web/core/l10n/translation";
+import { registry } from "@web/core/registry";
+import { useService } from "@web/core/utils/hooks";
+import { formatFloat, formatMonetary } from "@web/views/fields/formatters";
+import { standardWidgetProps } from "@web/views/widgets/standard_widget_props";
+import { getDatasets } from "./forecast_datasets";
+
+/** What was sold of it, and what is expected: with the interval, changes by hand, and what was left out. */
+export class ForecastChart extends Component {
+    static template = "sms_addon.ForecastChart";
+    static props = { ...standardWidgetProps };
+
+    setup() {
+        this.orm = useService("orm");
+        this.canvas = useRef("canvas");
+        this.state = useState({ data: null });
+        onWillStart(() => Promise.all([loadBundle("web.chartjs_lib"), this.load()]));
+        onWillUpdateProps((nextProps) => this.load(nextProps.record.resId));
+        useEffect(
+            () => {
+                if (this.canvas.el) {
+                    const chart = new Chart(this.canvas.el, this.config);
+                    return () => chart.destroy();
+                }
+            },
+            () => [this.state.data, this.canvas.el]
+        );
+    }
+
+    async load(forecastId = this.props.record.resId) {
+        const data = forecastId && (await this.orm.call("sales.forecast", "get_forecast_chart", [[forecastId]]));
+        // a chart that is drawn again for nothing flickers
+        if (JSON.stringify(data) !== JSON.stringify(this.state.data)) {
+            this.state.data = data;
+        }
+    }
+
+    get isEmpty() {
+        return !this.state.data?.points.some(({ actual, final }) => actual || final !== false);
+    }
+
+    get config() {
+        const scheme = cookie.get("color_scheme");
+        const text = getCustomColor(scheme, "#374151", "#D1D5DB");
+        const { points } = this.state.data;
+        return {
+            type: "line",
+            data: {
+                labels: points.map(({ date }) => this.formatPeriod(date)),
+                datasets: getDatasets(points, {
+                    sold: getColor(0, scheme, "odoo"),
+                    expected: getCustomColor(scheme, "#D97706", "#FBBF24"),
+                    band: getCustomColor(scheme, "rgba(217, 119, 6, .15)", "rgba(251, 191, 36, .2)"),
+                    byHand: getCustomColor(scheme, "#2563EB", "#60A5FA"),
+                    excluded: getCustomColor(scheme, "#9CA3AF", "#6B7280"),
+                }),
+            },
+            options: {
+                animation: false,
+                maintainAspectRatio: false,
+                interaction: { mode: "index", intersect: false },
+                plugins: {
+                    legend: {
+                        position: "bottom",
+                        labels: { color: text, filter: (item, { datasets }) => !datasets[item.datasetIndex].isBound },
+                    },
+                    tooltip: {
+                        filter: ({ raw }) => raw !== null,
+                        callbacks: {
+                            label: ({ dataset, raw }) => `${dataset.label}: ${this.format(raw)}`,
+                            footer: ([item]) => (item && points[item.dataIndex].reason) || "",
+                        },
+                    },
+                },
+                scales: {
+                    x: { grid: { display: false }, ticks: { color: text, maxRotation: 0, autoSkipPadding: 16 } },
+                    y: {
+                        beginAtZero: true,
+                        grid: { color: getCustomColor(scheme, "rgba(0,0,0,.08)", "rgba(255,255,255,.15)") },
+                        ticks: { color: text, maxTicksLimit: 6, callback: (value) => this.format(value, true) },
+                    },
+                },
+            },
+        };
+    }
+
+    formatPeriod(date) {
+        const day = deserializeDate(date);
+        return this.state.data.period === "month"
+            ? day.toLocaleString({ month: "short", year: "numeric" })
+            : toLocaleDateString(day);
+    }
+
+    format(value, short = false) {
+        const { currency_id, unit } = this.state.data;
+        if (currency_id) {
+            const options = short ? { humanReadable: true, digits: [16, 0] } : {};
+            return formatMonetary(value, { currencyId: currency_id, ...options });
+        }
+        const number = formatFloat(value, { digits: [16, Number.isInteger(value) ? 0 : 1], humanReadable: short });
+        return short || !unit ? number : _t("%(number)s %(unit)s", { number, unit });
+    }
+}
+
+registry.category("view_widgets").add("sales_forecast_chart", { component: ForecastChart });
