@@ -133,12 +133,6 @@ class SalesReorderCalculation(models.AbstractModel):
     def _vendor_least(self, seller, product):
         return seller.product_uom_id._compute_quantity(seller.min_qty, product.uom_id, round=False)
 
-    @api.model
-    def _get_daily_demand(self, positions):
-        """Return position id -> mean and spread of the demand of a day, and where they are from."""
-        return {
-            position.id: (position.daily_demand, position.demand_spread, False) for position in positions}
-
     # -- calculating
 
     @api.model
@@ -154,7 +148,7 @@ class SalesReorderCalculation(models.AbstractModel):
         orderpoints = self._find_orderpoints(positions.product_id, positions.warehouse_id)
         in_progress = positions.product_id._get_quantity_in_progress(
             warehouse_ids=positions.warehouse_id.ids)[1]
-        known = self._get_daily_demand(positions)
+        known = self.env['sales.forecast']._get_daily_demand(positions)
         cases = []
         for position in positions:
             orderpoint = orderpoints.get(
