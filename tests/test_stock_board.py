@@ -222,7 +222,8 @@ class TestStockBoard(StockCommon):
         position = self.position(product)
         position.sudo().write({'daily_demand': 2, 'demand_spread': 1, 'demand_days': 90})
         curve = position.get_stock_curve(14, 4)
-        self.assertEqual((curve['days'][0], curve['today'], curve['days'][-1]), ('2027-04-19', '2027-05-03', '2027-05-07'))
+        self.assertEqual(
+            (curve['days'][0], curve['today'], curve['days'][-1]), ('2027-04-19', '2027-05-03', '2027-05-07'))
         self.assertEqual(curve['past'], [0] + [30] * 8 + [42] * 5 + [40] + [None] * 4)
         self.assertEqual(curve['future'], [None] * 14 + [40, 33, 31, 36, 34])
         self.assertEqual(curve['low'][14], 40)

@@ -57,7 +57,8 @@ class SalesStockPosition(models.Model):
     def _get_curve_stock(self):
         """Return what is there at the moment: the moves of the chart are those of the same moment."""
         [(on_hand,)] = self._query_curve(
-            "SELECT COALESCE(SUM(q.quantity), 0)::float8 FROM stock_quant q JOIN stock_location l ON l.id = q.location_id"
+            "SELECT COALESCE(SUM(q.quantity), 0)::float8"
+            " FROM stock_quant q JOIN stock_location l ON l.id = q.location_id"
             " WHERE q.product_id = %(product)s AND l.warehouse_id = %(warehouse)s")
         return on_hand
 

@@ -27,7 +27,7 @@ class SalesStockPosition(models.Model):
             data[CHANGED] = None
         else:
             data[CHANGED].update(ids)
-        super()._notify_changed(ids)
+        return super()._notify_changed(ids)
 
     @api.model
     def _send_changed(self):

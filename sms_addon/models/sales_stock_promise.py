@@ -87,7 +87,9 @@ class SalesStockPromise(models.AbstractModel):
 
     @api.model
     def _read_stocks(self, products, warehouses):
-        return {
+        """Return what is there and what of it is reserved, by product and warehouse."""
+        stocks = self._read_kits(products, warehouses)
+        stocks.update({
             (product_id, warehouse_id): (on_hand, reserved)
             for product_id, warehouse_id, on_hand, reserved in self.env.execute_query(SQL(
                 """
@@ -96,7 +98,24 @@ class SalesStockPromise(models.AbstractModel):
                   FROM stock_quant q JOIN stock_location l ON l.id = q.location_id
                  WHERE q.product_id = ANY(%s) AND l.warehouse_id = ANY(%s)
                  GROUP BY q.product_id, l.warehouse_id
-                """, products.ids, warehouses.ids))
+                """, (products - self._get_kits(products)).ids, warehouses.ids))
+        })
+        return stocks
+
+    @api.model
+    def _get_kits(self, products):
+        # only where kits are sold at all, by the host's module for them
+        return products.filtered('is_kits') if 'is_kits' in products._fields else products.browse()
+
+    @api.model
+    def _read_kits(self, products, warehouses):
+        """Return the same of kits: as many as their components make, as the host counts them."""
+        # sudo: a salesperson need not be allowed to read how a kit is made
+        kits = self._get_kits(products).sudo()
+        return {
+            (kit.id, warehouse.id): (kit.qty_available, kit.qty_available - kit.free_qty)
+            for warehouse in (warehouses if kits else ())
+            for kit in kits.with_context(warehouse_id=warehouse.id)
         }
 
     @api.model
@@ -127,22 +146,25 @@ class SalesStockPromise(models.AbstractModel):
 
     @api.model
     def _read_leads(self, products, warehouses, company):
-        """Return how many days goods ordered today take, by product and warehouse: as measured, else as the vendor says."""
+        """Return how many days goods ordered today take, by product and warehouse: as measured, else as vendors say."""
         # sudo: only how long a vendor takes is read of him
         vendors = self.env['product.supplierinfo'].sudo().search_fetch([
             ('product_tmpl_id', 'in', products.product_tmpl_id.ids), ('company_id', 'in', [company.id, False]),
         ], ['product_tmpl_id', 'product_id', 'delay'])
+        # the first vendor is the one that is bought from
+        delays = {}
+        for vendor in vendors:
+            delays.setdefault((vendor.product_tmpl_id.id, vendor.product_id.id), vendor.delay)
         leads = {}
         for product in products:
-            offers = vendors.filtered(lambda offer: offer.product_tmpl_id == product.product_tmpl_id
-                                      and offer.product_id in (product, product.browse()))
-            if offers:
-                leads.update(((product.id, warehouse.id), offers[0].delay) for warehouse in warehouses)
+            template_id = product.product_tmpl_id.id
+            delay = delays.get((template_id, product.id), delays.get((template_id, False)))
+            if delay is not None:
+                leads.update(((product.id, warehouse.id), delay) for warehouse in warehouses)
+        # sudo: the lead time is that of the company, as on the board
+        positions = self.env['sales.stock.position'].sudo().search_fetch([
+            ('product_id', 'in', products.ids), ('warehouse_id', 'in', warehouses.ids), ('lead_count', '>', 0),
+        ], ['product_id', 'warehouse_id', 'lead_days'])
         leads.update({
-            (position.product_id.id, position.warehouse_id.id): position.lead_days
-            # sudo: the lead time is that of the company, as on the board
-            for position in self.env['sales.stock.position'].sudo().search_fetch([
-                ('product_id', 'in', products.ids), ('warehouse_id', 'in', warehouses.ids), ('lead_count', '>', 0),
-            ], ['product_id', 'warehouse_id', 'lead_days'])
-        })
+            (position.product_id.id, position.warehouse_id.id): position.lead_days for position in positions})
         return leads

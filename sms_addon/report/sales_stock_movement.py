@@ -2,6 +2,8 @@ from odoo import fields, models
 from odoo.exceptions import UserError
 from odoo.tools import SQL
 
+#: the sides of a move line: the warehouse that it leaves, and the one that it comes to
+OUT_OF, INTO = 0, 1
 DIRECTIONS = [('in', "In"), ('out', "Out"), ('internal', "Inside the Warehouse")]
 KINDS = [
     ('receipt', "Receipt"),
@@ -49,7 +51,7 @@ class SalesStockMovement(models.Model):
     kind = fields.Selection(KINDS, readonly=True)
     reference = fields.Char(string="Document", readonly=True)
     origin = fields.Char(string="Source Document", readonly=True)
-    move_line_id = fields.Many2one('stock.move.line', string="Move Line", readonly=True)
+    move_line_id = fields.Many2one('stock.move.line', readonly=True)
     picking_id = fields.Many2one('stock.picking', string="Transfer", readonly=True)
     order_id = fields.Many2one('sale.order', string="Sales Order", readonly=True)
     partner_id = fields.Many2one('res.partner', string="Contact", readonly=True, help="Customer or vendor.")
@@ -69,16 +71,20 @@ class SalesStockMovement(models.Model):
 
     @property
     def _table_query(self):
-        return SQL("SELECT %s FROM %s WHERE %s", self._select(), self._from(), self._where())
+        # a constant side each, so that rows are found by id and by date without reading all of them
+        return SQL(" UNION ALL ").join(
+            SQL("SELECT %s FROM %s WHERE %s", self._select(place), self._from(place), self._where(place))
+            for place in (OUT_OF, INTO))
 
-    def _select(self):
+    def _select(self, place):
+        sign = self._sign(place)
         return SQL(
             """
-            l.id::int8 * 2 + side.place AS id, l.date, w.company_id, company.currency_id, side.warehouse_id, l.product_id,
-            p.product_tmpl_id, t.categ_id, t.uom_id, l.id AS move_line_id, l.picking_id, l.lot_id, l.location_id,
-            l.location_dest_id, m.reference, line.order_id,
+            l.id::int8 * 2 + %(place)s AS id, l.date, w.company_id, company.currency_id, w.id AS warehouse_id,
+            l.product_id, p.product_tmpl_id, t.categ_id, t.uom_id, l.id AS move_line_id, l.picking_id, l.lot_id,
+            l.location_id, l.location_dest_id, m.reference, line.order_id,
             COALESCE(picking.origin, m.origin) AS origin, COALESCE(m.partner_id, picking.partner_id) AS partner_id,
-            CASE WHEN side.sign = 0 THEN 'internal' WHEN side.sign > 0 THEN 'in' ELSE 'out' END AS direction,
+            CASE %(sign)s WHEN 0 THEN 'internal' WHEN 1 THEN 'in' ELSE 'out' END AS direction,
             CASE WHEN s.usage = 'supplier' THEN 'receipt'
                  WHEN d.usage = 'supplier' THEN 'vendor_return'
                  WHEN d.usage = 'customer' THEN 'delivery'
@@ -86,15 +92,21 @@ class SalesStockMovement(models.Model):
                  WHEN 'inventory' IN (s.usage, d.usage) THEN 'adjustment'
                  WHEN 'production' IN (s.usage, d.usage) THEN 'production'
                  ELSE 'transfer' END AS kind,
-            side.sign * l.quantity_product_uom AS quantity,
+            %(sign)s * l.quantity_product_uom AS quantity,
             l.quantity_product_uom AS quantity_moved,
-            CASE WHEN side.sign > 0 THEN l.quantity_product_uom ELSE 0 END AS quantity_in,
-            CASE WHEN side.sign < 0 THEN l.quantity_product_uom ELSE 0 END AS quantity_out,
-            side.sign * COALESCE(m.value * l.quantity_product_uom
+            GREATEST(%(sign)s, 0) * l.quantity_product_uom AS quantity_in,
+            GREATEST(-%(sign)s, 0) * l.quantity_product_uom AS quantity_out,
+            %(sign)s * COALESCE(m.value * l.quantity_product_uom
                 / NULLIF(m.quantity * move_unit.factor / unit.factor, 0), 0) AS value
-            """)
+            """, place=place, sign=sign)
 
-    def _from(self):
+    def _sign(self, place):
+        """Return what a line does to the stock of the warehouse that is looked at; within it, nothing."""
+        if place == INTO:
+            return SQL("1")
+        return SQL("(CASE WHEN s.warehouse_id IS DISTINCT FROM d.warehouse_id THEN -1 ELSE 0 END)")
+
+    def _from(self, place):
         return SQL(
             """
             stock_move_line l
@@ -105,32 +117,48 @@ class SalesStockMovement(models.Model):
             JOIN uom_uom move_unit ON move_unit.id = m.product_uom
             JOIN stock_location s ON s.id = l.location_id
             JOIN stock_location d ON d.id = l.location_dest_id
-            -- in or out of one warehouse, out of one into another, or inside of one
-            CROSS JOIN LATERAL (VALUES
-                (0, s.warehouse_id, CASE WHEN s.warehouse_id IS DISTINCT FROM d.warehouse_id THEN -1 ELSE 0 END),
-                (1, d.warehouse_id, CASE WHEN s.warehouse_id IS DISTINCT FROM d.warehouse_id THEN 1 END)
-            ) side (place, warehouse_id, sign)
-            JOIN stock_warehouse w ON w.id = side.warehouse_id
+            JOIN stock_warehouse w ON w.id = %s
             JOIN res_company company ON company.id = w.company_id
             LEFT JOIN stock_picking picking ON picking.id = l.picking_id
             LEFT JOIN sale_order_line line ON line.id = m.sale_line_id
-            """)
+            """, self._warehouse(place))
 
-    def _where(self):
-        return SQL("l.state = 'done' AND t.is_storable AND side.sign IS NOT NULL")
+    def _where(self, place):
+        return SQL("t.is_storable AND %s", self._is_side(place))
+
+    def _warehouse(self, place):
+        return SQL("d.warehouse_id") if place == INTO else SQL("s.warehouse_id")
+
+    def _is_side(self, place):
+        """Return the condition on lines of which this is a side: what moves within a warehouse has one."""
+        if place == INTO:
+            return SQL("l.state = 'done' AND s.warehouse_id IS DISTINCT FROM d.warehouse_id")
+        return SQL("l.state = 'done'")
 
     def _compute_balance(self):
         """Add up all movements of the products shown, those the user may not see, too: the balance is one of all."""
         balances = {}
         if self.ids:
+            lines = SQL(" UNION ALL ").join(
+                SQL(
+                    """
+                    SELECT l.id::int8 * 2 + %(place)s AS id, l.date, l.product_id, %(warehouse)s AS warehouse_id,
+                           %(sign)s * l.quantity_product_uom AS quantity
+                      FROM stock_move_line l
+                      JOIN stock_location s ON s.id = l.location_id
+                      JOIN stock_location d ON d.id = l.location_dest_id
+                     WHERE %(is_side)s AND l.product_id = ANY(%(products)s) AND %(warehouse)s = ANY(%(warehouses)s)
+                    """,
+                    place=place, warehouse=self._warehouse(place), sign=self._sign(place),
+                    is_side=self._is_side(place), products=self.product_id.ids, warehouses=self.warehouse_id.ids)
+                for place in (OUT_OF, INTO))
             balances = dict(self.env.execute_query(SQL(
                 """
                 SELECT id, balance FROM (
                     SELECT id, SUM(quantity) OVER (PARTITION BY product_id, warehouse_id ORDER BY date, id) AS balance
-                      FROM (%s) movement
-                     WHERE product_id = ANY(%s) AND warehouse_id = ANY(%s)) running
+                      FROM (%s) movement) running
                  WHERE id = ANY(%s)
-                """, self._table_query, self.product_id.ids, self.warehouse_id.ids, self.ids)))
+                """, lines, self.ids)))
         for movement in self:
             movement.balance = balances.get(movement.id, 0.0)
 
@@ -141,18 +169,17 @@ class SalesStockMovement(models.Model):
         return document.get_formview_action()
 
     def action_traceability(self):
-        """Open the host's report on where the lot, or what was moved with it, came from and went to."""
+        """Open the host's report on where the lot came from and went to."""
         self.ensure_one()
         self.env['stock.move.line'].check_access('read')
-        document = self.lot_id or self.picking_id
-        if not document:
-            raise UserError(self.env._("Only a movement with a lot or a transfer can be traced."))
+        if not self.lot_id:
+            raise UserError(self.env._("Only a movement of a lot or a serial number can be traced."))
         action = self.env['ir.actions.client']._for_xml_id('stock.action_stock_report')
         return {
             **action,
             'context': {
-                'active_id': document.id,
-                'active_model': document._name,
+                'active_id': self.lot_id.id,
+                'active_model': 'stock.lot',
                 'model': 'stock.traceability.report',
                 'url': '/stock/output_format/stock?active_id=:active_id&active_model=:active_model',
                 'auto_unfold': True,

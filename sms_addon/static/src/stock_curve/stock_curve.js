@@ -99,8 +99,8 @@ export class StockCurve extends Component {
         const color = getColor(0, scheme, "odoo");
         const band = getCustomColor(scheme, "rgba(113,75,103,.15)", "rgba(160,120,150,.3)");
         const receipts = this.receiptsByDay;
-        const line = { pointRadius: 0, borderWidth: 2, borderColor: color, backgroundColor: color, stepped: "after" };
-        const edge = { pointRadius: 0, borderWidth: 0, backgroundColor: band, stepped: "after" };
+        const line = { pointRadius: 0, borderWidth: 2, borderColor: color, backgroundColor: color, stepped: "before" };
+        const edge = { pointRadius: 0, borderWidth: 0, backgroundColor: band, stepped: "before" };
         return [
             { ...line, label: _t("On Hand"), data: past },
             { ...line, label: _t("Projected"), data: future, borderDash: [5, 5] },
