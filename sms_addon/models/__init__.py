@@ -68,6 +68,14 @@ from . import sales_stock_touch
 from . import sales_reader_stock
 from . import stock_location
 from . import stock_lot
+from . import sales_stock_position_board
+from . import sales_stock_position_curve
+from . import sales_stock_position_live
+from . import ir_websocket_stock
+from . import product_product_positions
+from . import product_template_positions
+from . import sales_stock_promise
+from . import sale_order_line_promise
 from . import stock_move
 from . import stock_picking
 from . import stock_quant
