@@ -44,7 +44,7 @@ class SalesStockAlert(models.Model):
     kind = fields.Selection(KINDS, string="About", required=True, readonly=True, default='other')
     severity = fields.Selection(SEVERITIES, required=True, readonly=True, default='1', group_expand=True)
     value_at_risk = fields.Monetary(
-        readonly=True,
+        string="Value at Risk", readonly=True,
         help="What of the stock may be lost, or what may not be sold: the revenue of what was promised, of the usual"
              " demand until goods come, or the value of what lies there for nothing.")
     user_id = fields.Many2one('res.users', string="Owner", tracking=True, ondelete='set null', index='btree_not_null',

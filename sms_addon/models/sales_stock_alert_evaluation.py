@@ -1,4 +1,6 @@
 import logging
+import secrets
+from contextlib import contextmanager
 from typing import NamedTuple
 
 from odoo import api, fields, models
@@ -8,6 +10,7 @@ from odoo.tools import SQL
 from ..tools.rule_sets import pick, soften
 from .sales_rule_action_alert import POSITION
 from .sales_rule_engine import EFFECTS
+from .sales_rule_facts import BULK
 
 _logger = logging.getLogger(__name__)
 
@@ -15,6 +18,8 @@ _logger = logging.getLogger(__name__)
 FIGURES = (
     'qty_on_hand', 'qty_free', 'qty_incoming', 'qty_forecast', 'daily_demand', 'days_of_cover', 'stockout_date', 'value')
 MOMENTS = ('event', 'schedule')
+#: hits that are handed over within the statements; more are laid down in a table, so that the planner knows of them
+FEW = 1000
 #: days of demand at risk where nobody knows how long a receipt takes
 USUAL_LEAD = 7
 
@@ -22,8 +27,10 @@ USUAL_LEAD = 7
 class Asked(NamedTuple):
     """A set whose rules were asked about positions of a company.
 
-    :param matches: rule id -> ids of positions for which it decides
-    :param effects: rule id -> what comes of it, as in ``sales.rule.decision``
+    :param hits: the SQL of a relation of (position_id, rule_id, effect, alerts): the rules that decide on positions,
+        what comes of it as in ``sales.rule.decision``, and whether there is to be an alert
+    :param effects: rule id -> what comes of it
+    :param terms: rule id -> what it says about alerts, of the rules that raise one now
     :param failed: ids of the rules that could not be asked: nothing is known of them, so nothing changes
     """
 
@@ -34,8 +41,9 @@ class Asked(NamedTuple):
     company: models.BaseModel
     ids: list | None
     rules: dict
-    matches: dict
+    hits: SQL
     effects: dict
+    terms: dict
     failed: list
 
 
@@ -61,11 +69,12 @@ class SalesStockAlert(models.Model):
         self.env.flush_all()
         opened, closed = self.browse(), self.browse()
         for each, positions in self._get_scopes(ids, company):
-            for asked in self._ask_sets(each, positions, moments):
-                self._write_decisions(asked)
-                self._refresh_figures(asked)
-                closed += self._close_ended(asked)
-                opened += self._open_new(asked)
+            for set_id, version_id, mode, when in self._get_sets(each, moments):
+                with self._asking(set_id, version_id, mode, when, each, positions) as asked:
+                    self._write_decisions(asked)
+                    self._refresh_figures(asked)
+                    closed += self._close_ended(asked)
+                    opened += self._open_new(asked)
             if positions is None and set(moments) == set(MOMENTS):
                 closed += self._close_orphans(each)
         closed += self._close_homeless()
@@ -88,47 +97,56 @@ class SalesStockAlert(models.Model):
 
     # -- asking
 
-    def _ask_sets(self, company, ids, moments):
+    def _get_sets(self, company, moments):
         engine = self.env['sales.rule.engine']
-        for when in moments:
-            for set_id, version_id, mode in engine._get_sets(POSITION, when, company.id):
-                scope = Domain('company_id', '=', company.id)
-                if ids is not None:
-                    scope &= Domain('id', 'in', ids)
-                matches, failed = engine._find_matches(POSITION, version_id, company, scope)
-                if ids is None:  # as often as the night comes, not with every delivery
-                    for rule, error in failed:
-                        engine._tell_not_asked(set_id, version_id, error, rule)
-                yield self._prepare_asked(set_id, version_id, mode, when, company, ids, matches, failed)
+        return [(*each, when) for when in moments for each in engine._get_sets(POSITION, when, company.id)]
 
-    def _prepare_asked(self, set_id, version_id, mode, when, company, ids, matches, failed):
-        rule_set, _conditions = self.env['sales.rule.engine']._load(version_id)
-        by_rule, effects = {}, {}
-        for position_id, rules in pick(matches, rule_set.hit_policy).items():
-            for rule in rules:
-                by_rule.setdefault(rule.id, []).append(position_id)
-        for rule in rule_set.rules:
-            decision = soften(rule.decision, mode)
-            effect = EFFECTS.get(decision, decision)
-            effects[rule.id] = 'warned' if effect in ('held', 'stopped') else effect  # there is nothing to stop
-        return Asked(
-            set_id, version_id, mode, when, company, ids, {rule.id: rule for rule in rule_set.rules}, by_rule, effects,
-            [rule.id for rule, _error in failed])
+    @contextmanager
+    def _asking(self, set_id, version_id, mode, when, company, ids):
+        """Ask the rules of a set, and keep what they say as long as it is looked at."""
+        engine = self.env['sales.rule.engine']
+        scope = Domain('company_id', '=', company.id)
+        if ids is not None:
+            scope &= Domain('id', 'in', ids)
+        if ids is None:
+            self.env['sales.rule.facts']._set_planner(BULK)
+        matches, failed = engine._find_matches(POSITION, version_id, company, scope)
+        if ids is None:  # as often as the night comes, not with every delivery
+            for rule, error in failed:
+                engine._tell_not_asked(set_id, version_id, error, rule)
+        rule_set, _conditions = engine._load(version_id)
+        effects = {rule.id: self._get_effect(rule, mode) for rule in rule_set.rules}
+        terms = {
+            rule.id: action for rule in rule_set.rules for action in rule.actions
+            if action['kind'] == 'alert' and effects[rule.id] not in ('logged', 'let_through')}
+        hits = [
+            (position_id, rule.id, effects[rule.id], rule.id in terms)
+            for position_id, rules in pick(matches, rule_set.hit_policy).items() for rule in rules]
+        with self._laying_down(hits) as relation:
+            yield Asked(
+                set_id, version_id, mode, when, company, ids, {rule.id: rule for rule in rule_set.rules}, relation,
+                effects, terms, [rule.id for rule, _error in failed])
+        if ids is None:
+            self.env['sales.rule.facts']._set_planner(dict.fromkeys(BULK))
 
-    def _get_terms_of(self, asked):
-        """Return rule id -> what it says about alerts, of the rules that raise one now."""
-        found = {}
-        for rule in asked.rules.values():
-            if asked.effects[rule.id] not in ('logged', 'let_through'):
-                terms = [action for action in rule.actions if action['kind'] == 'alert']
-                found.update({rule.id: terms[0]} if terms else {})
-        return found
+    def _get_effect(self, rule, mode):
+        decision = soften(rule.decision, mode)
+        effect = EFFECTS.get(decision, decision)
+        return 'warned' if effect in ('held', 'stopped') else effect  # there is nothing to stop
 
-    def _get_hits(self, asked, rule_ids):
-        """Return the SQL of (position_id, rule_id) that hold."""
-        pairs = [(position, rule) for rule in rule_ids for position in asked.matches.get(rule, ())]
-        return SQL(
-            "unnest(%s::int[], %s::int[])", [position for position, _rule in pairs], [rule for _position, rule in pairs])
+    @contextmanager
+    def _laying_down(self, hits):
+        """Give the SQL of hits as a relation; many are in a table of their own meanwhile."""
+        columns = zip(*hits, strict=True) if hits else ([], [], [], [])
+        query = SQL(
+            "SELECT * FROM unnest(%s::int[], %s::int[], %s::varchar[], %s::bool[]) AS"
+            " u (position_id, rule_id, effect, alerts)", *map(list, columns))
+        if len(hits) <= FEW:
+            yield SQL("(%s)", query)
+            return
+        table = self.env['sales.rule.facts']._create_table(f'sales_stock_alert_hits_{secrets.token_hex(6)}', query)
+        yield table
+        self.env.cr.execute(SQL("DROP TABLE %s", table))
 
     def _in_scope(self, asked, column):
         return SQL("TRUE") if asked.ids is None else SQL("%s = ANY(%s)", column, asked.ids)
@@ -161,65 +179,54 @@ class SalesStockAlert(models.Model):
 
         A decision names its rule and has the figures; the sentence about them is that of the alert.
         """
-        hits = self._get_hits(asked, asked.matches)
         parameters = {
-            'hits': hits, 'model': POSITION, 'set': asked.set_id, 'when': asked.when, 'company': asked.company.id,
-            'failed': asked.failed, 'scope': self._in_scope(asked, SQL("d.res_id")),
-            'effects': self._get_effects(asked),
+            'hits': asked.hits, 'model': POSITION, 'set': asked.set_id, 'when': asked.when,
+            'company': asked.company.id, 'failed': asked.failed, 'scope': self._in_scope(asked, SQL("d.res_id")),
         }
         self.env.cr.execute(SQL(
             """
             UPDATE sales_rule_decision d SET current = FALSE
              WHERE d.current AND d.model = %(model)s AND d.set_id = %(set)s AND d."when" = %(when)s
                AND d.company_id = %(company)s AND d.rule_id <> ALL(%(failed)s::int[]) AND %(scope)s
-               AND NOT EXISTS (SELECT FROM %(hits)s h (position_id, rule_id)
-                                 JOIN %(effects)s e (rule_id, effect) ON e.rule_id = h.rule_id
-                                WHERE h.position_id = d.res_id AND h.rule_id = d.rule_id AND e.effect = d.effect)
+               AND NOT EXISTS (SELECT FROM %(hits)s h WHERE h.position_id = d.res_id AND h.rule_id = d.rule_id
+                                  AND h.effect = d.effect)
             """, **parameters))
-        if not asked.matches:
-            return
         self.env.cr.execute(SQL(
             """
             INSERT INTO sales_rule_decision (
                 date, set_id, version_id, rule_id, rule_name, model, res_id, company_id, salesman_id, user_id, "when",
                 mode, decision, effect, message, inputs, current, create_uid, create_date, write_uid, write_date)
-            SELECT %(now)s, %(set)s, %(version)s, h.rule_id, e.name, %(model)s, p.id, p.company_id, p.user_id, %(uid)s,
-                   %(when)s, %(mode)s, e.decision, e.effect, e.name, %(figures)s, TRUE, %(uid)s, %(now)s, %(uid)s,
+            SELECT %(now)s, %(set)s, %(version)s, h.rule_id, r.name, %(model)s, p.id, p.company_id, p.user_id, %(uid)s,
+                   %(when)s, %(mode)s, r.decision, h.effect, r.name, %(figures)s, TRUE, %(uid)s, %(now)s, %(uid)s,
                    %(now)s
-              FROM %(hits)s h (position_id, rule_id)
+              FROM %(hits)s h
               JOIN sales_stock_position p ON p.id = h.position_id
-              JOIN %(effects)s e (rule_id, effect, decision, name) ON e.rule_id = h.rule_id
+              JOIN %(rules)s r (rule_id, decision, name) ON r.rule_id = h.rule_id
              WHERE NOT EXISTS (SELECT FROM sales_rule_decision d
                                 WHERE d.current AND d.model = %(model)s AND d.res_id = p.id AND d.set_id = %(set)s
-                                  AND d.rule_id = h.rule_id AND d.effect = e.effect AND d."when" = %(when)s)
+                                  AND d.rule_id = h.rule_id AND d.effect = h.effect AND d."when" = %(when)s)
             """,
-            **parameters | {
-                'effects': self._get_effects(asked, described=True), 'now': fields.Datetime.now(),
-                'version': asked.version_id, 'uid': self.env.uid, 'mode': asked.mode,
-                'figures': self._get_figures(asked, labelled=True)}))
+            **parameters, rules=self._describe_rules(asked), now=fields.Datetime.now(), version=asked.version_id,
+            uid=self.env.uid, mode=asked.mode, figures=self._get_figures(asked, labelled=True)))
 
-    def _get_effects(self, asked, described=False):
-        """Return the SQL of (rule_id, effect) and, described, decision and name of the rules."""
-        rows = [
-            SQL("(%s::int, %s::varchar, %s::varchar, %s::varchar)", rule.id, asked.effects[rule.id], rule.decision,
-                rule.name(self.env.lang))
-            if described else SQL("(%s::int, %s::varchar)", rule.id, asked.effects[rule.id])
-            for rule in asked.rules.values()]
-        return SQL("(VALUES %s)", SQL(", ").join(rows))
+    def _describe_rules(self, asked):
+        """Return the SQL of (rule_id, decision, name)."""
+        return SQL("(VALUES %s)", SQL(", ").join(
+            SQL("(%s::int, %s::varchar, %s::varchar)", rule.id, rule.decision, rule.name(self.env.lang))
+            for rule in asked.rules.values()))
 
     # -- alerts
 
     def _refresh_figures(self, asked):
         """Have open alerts say how things stand now."""
-        terms = self._get_terms_of(asked)
-        if not any(rule in asked.matches for rule in terms):
+        if not asked.terms:
             return
         self.env.cr.execute(SQL(
             """
             UPDATE sales_stock_alert a
                SET figures = now.figures, value_at_risk = now.value, version_id = %(version)s
               FROM (SELECT h.rule_id, p.id AS position_id, %(figures)s AS figures, %(value)s AS value
-                      FROM %(hits)s h (position_id, rule_id)
+                      FROM %(hits)s h
                       JOIN %(terms)s ON t.rule_id = h.rule_id
                       JOIN sales_stock_position p ON p.id = h.position_id
                       JOIN res_company company ON company.id = p.company_id
@@ -228,24 +235,23 @@ class SalesStockAlert(models.Model):
                AND (a.figures IS DISTINCT FROM now.figures OR a.value_at_risk IS DISTINCT FROM now.value
                     OR a.version_id <> %(version)s)
             """,
-            figures=self._get_figures(asked), value=self._get_value(), hits=self._get_hits(asked, terms),
-            terms=self._get_terms_sql(terms), version=asked.version_id))
+            figures=self._get_figures(asked), value=self._get_value(), hits=asked.hits,
+            terms=self._get_terms_sql(asked.terms), version=asked.version_id))
         if self.env.cr.rowcount:
             self.invalidate_model(flush=False)
 
     def _close_ended(self, asked):
         """Close the alerts whose rule holds no more; return those that were open till now."""
-        terms = self._get_terms_of(asked)
         return self._close(SQL(
             """
             SELECT a.id FROM sales_stock_alert a JOIN sales_stock_position p ON p.id = a.position_id
              WHERE a.holds AND a.set_id = %(set)s AND a.company_id = %(company)s
                AND a.rule_id <> ALL(%(failed)s::int[]) AND %(scope)s
-               AND NOT EXISTS (SELECT FROM %(hits)s h (position_id, rule_id)
-                                WHERE h.position_id = a.position_id AND h.rule_id = a.rule_id)
+               AND NOT EXISTS (SELECT FROM %(hits)s h
+                                WHERE h.alerts AND h.position_id = a.position_id AND h.rule_id = a.rule_id)
                FOR SHARE OF p
             """,
-            set=asked.set_id, company=asked.company.id, failed=asked.failed, hits=self._get_hits(asked, terms),
+            set=asked.set_id, company=asked.company.id, failed=asked.failed, hits=asked.hits,
             scope=self._in_scope(asked, SQL("a.position_id"))), 'cause')
 
     def _close_orphans(self, company):
@@ -281,8 +287,7 @@ class SalesStockAlert(models.Model):
 
     def _open_new(self, asked):
         """Open the alerts that are missing, and return them."""
-        terms = self._get_terms_of(asked)
-        if not any(rule in asked.matches for rule in terms):
+        if not asked.terms:
             return self.browse()
         now = fields.Datetime.now()
         rows = self.env.execute_query(SQL(
@@ -296,7 +301,7 @@ class SalesStockAlert(models.Model):
                    %(now)s + NULLIF(t.hours, 0) * INTERVAL '1 hour',
                    1 + (SELECT COUNT(*) FROM sales_stock_alert b WHERE b.rule_id = t.rule_id AND b.position_id = p.id),
                    %(figures)s, t.digest, TRUE, %(uid)s, %(now)s, %(uid)s, %(now)s
-              FROM %(hits)s h (position_id, rule_id)
+              FROM %(hits)s h
               JOIN %(terms)s ON t.rule_id = h.rule_id
               JOIN sales_stock_position p ON p.id = h.position_id
               JOIN res_company company ON company.id = p.company_id
@@ -308,7 +313,7 @@ class SalesStockAlert(models.Model):
             RETURNING id
             """,
             set=asked.set_id, version=asked.version_id, value=self._get_value(), now=now, uid=self.env.uid,
-            figures=self._get_figures(asked), hits=self._get_hits(asked, terms), terms=self._get_terms_sql(terms)))
+            figures=self._get_figures(asked), hits=asked.hits, terms=self._get_terms_sql(asked.terms)))
         return self.browse([alert_id for (alert_id,) in rows])
 
     def _get_terms_sql(self, terms):
