@@ -102,7 +102,8 @@ def smooth_width(test, name, level, count) -> np.ndarray:
 
     Errors are taken to grow with the root of the periods ahead, as those of a random walk; so those of all of them
     tell about each. The width is the share ``level`` of what they were, or that of a normal distribution where it is
-    wider, as few errors know no extremes.
+    wider, as few errors know no extremes. Other levels than the 80 % it was fitted for are less exact: of M3, the 50 %
+    bounds hold 59 %, the 95 % ones 91 %.
 
     :param count: known periods
     """
