@@ -209,9 +209,10 @@ def _filled(numbers):
 def _lay_out(levels, products, amounts, summed, own, told):
     prices = levels.prices[:, None]
     units = np.where(prices > 0, amounts / np.where(prices > 0, prices, 1), products.means)
-    moved = units - products.means
+    # in proportion: where 0 was within the bounds, it still is
+    ratio = np.divide(units, products.means, out=np.ones_like(units), where=products.means > 0)
     means, lows, highs = ({'product': figure} for figure in (
-        units, np.clip(products.lows + moved, 0, units), np.maximum(products.highs + moved, units)))
+        units, np.minimum(products.lows * ratio, units), np.maximum(products.highs * ratio, units)))
     shift = summed - own['means']
     # a node that is too new for an interval of its own has that of all, in proportion
     with np.errstate(divide='ignore', invalid='ignore'):
