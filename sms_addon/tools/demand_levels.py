@@ -135,8 +135,8 @@ def agree(levels: Levels, products: Nodes, above: dict, season: int) -> Agreed:
     hierarchical and grouped time series through trace minimization*, Journal of the American Statistical Association
     114, 2019). For the covariances of the errors it has the variances of the back-tests, and below that what products
     have in common: seasons and trends that one product is too small to show, and all miss together. How much they may
-    miss is how much more the sums varied in the past than unrelated products would; it is shared by what they sell.
-    What comes out below 0 is 0, and counts as that above.
+    miss is how much more the sums varied in the past than unrelated products would; each has its part in that by how
+    unsure it is. What comes out below 0 is 0, and counts as that above.
 
     :param products: those of :func:`build_levels`, none of which abstained
     :param above: level -> its nodes, of which some may have abstained
@@ -161,7 +161,7 @@ def agree(levels: Levels, products: Nodes, above: dict, season: int) -> Agreed:
     told = np.isfinite(own['means']).all(axis=1)
     if told.any():
         node_variances = np.concatenate([above[level].variances for level in ('company', 'category', 'team')])[told]
-        common = _find_common(levels, below, variances, sums, season)
+        common = _find_common(levels, variances, sums, season)
         weighted = sums[told].multiply(variances) + sums[told] @ common @ common.T
         gap = own['means'][told] - sums[told] @ below
         spread = (weighted @ sums[told].T).toarray() + np.diag(node_variances)
@@ -170,16 +170,15 @@ def agree(levels: Levels, products: Nodes, above: dict, season: int) -> Agreed:
     return _lay_out(levels, products, below[:count], summed, own, told)
 
 
-def _find_common(levels, below, variances, sums, season):
+def _find_common(levels, variances, sums, season):
     """Return what products miss together: a column for all, and one a category, of a standard deviation each.
 
-    :param below: forecasts in amounts, a row a product and then one a rest
+    :param variances: of amounts, one a product and then one a rest
     :param sums: sparse, a row a node: all, then the categories; what is in it
     """
     from scipy import sparse  # noqa: PLC0415
     nodes = 1 + len(levels.category_ids)
-    sizes = below.mean(axis=1)
-    weights = sums[:nodes].multiply(sizes).tocsr()
+    weights = sums[:nodes].multiply(np.sqrt(variances)).tocsr()
     totals = np.asarray(weights.sum(axis=1)).ravel()
     varied = np.array([
         np.var(past[np.isfinite(past)][-2 * season:]) if np.isfinite(past).sum() > 1 else 0
@@ -188,7 +187,8 @@ def _find_common(levels, below, variances, sums, season):
     # what all miss is missed in each category, too
     shares = totals[1:] / max(totals[0], 1e-9)
     beyond[1:] = np.maximum(beyond[1:] - beyond[0] * shares ** 2, 0)
-    scale = np.sqrt(beyond) / np.maximum(totals, 1e-9)
+    # errors that are all the same add up to that, and to no more
+    scale = np.minimum(np.sqrt(beyond) / np.maximum(totals, 1e-9), 1)
     return (sparse.diags(scale) @ weights).T.tocsr()
 
 
@@ -209,9 +209,10 @@ def _filled(numbers):
 def _lay_out(levels, products, amounts, summed, own, told):
     prices = levels.prices[:, None]
     units = np.where(prices > 0, amounts / np.where(prices > 0, prices, 1), products.means)
-    moved = units - products.means
+    # in proportion: where 0 was within the bounds, it still is
+    ratio = np.divide(units, products.means, out=np.ones_like(units), where=products.means > 0)
     means, lows, highs = ({'product': figure} for figure in (
-        units, np.clip(products.lows + moved, 0, units), np.maximum(products.highs + moved, units)))
+        units, np.minimum(products.lows * ratio, units), np.maximum(products.highs * ratio, units)))
     shift = summed - own['means']
     # a node that is too new for an interval of its own has that of all, in proportion
     with np.errstate(divide='ignore', invalid='ignore'):
