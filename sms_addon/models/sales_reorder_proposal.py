@@ -175,9 +175,9 @@ class SalesReorderProposal(models.Model):
             return [self.env._("Nothing was asked for in %(days)s days.", days=self.replay_days)]
         number = self._format_number
         sentences = [self.env._(
-            "%(demand)s %(unit)s are asked for per day, give or take %(spread)s%(source)s.",
+            "%(demand)s %(unit)s are asked for per day, give or take %(spread)s%(origin)s.",
             demand=number(self.daily_demand, 2), unit=self.uom_id.name, spread=number(self.demand_spread, 2),
-            source=f" ({self.demand_source})" if self.demand_source else "")]
+            origin=f" ({self.demand_source})" if self.demand_source else "")]
         sentences += self._get_lead_sentences()
         sentences += self._get_level_sentences()
         if self.method == 'empirical':
