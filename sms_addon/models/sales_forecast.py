@@ -48,7 +48,7 @@ class SalesForecast(models.Model):
     company_id = fields.Many2one('res.company', required=True, readonly=True, ondelete='cascade', index=True)
     currency_id = fields.Many2one(related='company_id.currency_id')
     uom_id = fields.Many2one('uom.uom', string="Unit", readonly=True)
-    unit_name = fields.Char(string="In", compute='_compute_unit_name')
+    unit_name = fields.Char(string="Unit", compute='_compute_unit_name')
     line_ids = fields.One2many('sales.forecast.line', 'forecast_id', string="Periods")
     coming_line_ids = fields.One2many(
         'sales.forecast.line', 'forecast_id', string="Coming Periods", domain=[('has_actual', '=', False)])
