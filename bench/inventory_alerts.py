@@ -68,15 +68,16 @@ def generate(env, count):
         WITH templates AS (
             INSERT INTO product_template (name, type, is_storable, categ_id, uom_id, list_price, active, sale_ok,
                                           purchase_ok, service_tracking, tracking, create_date, write_date)
-            SELECT jsonb_build_object('en_US', 'Bench ' || n), 'consu', TRUE, %(categ)s + n %% 20, %(uom)s, 10, TRUE, TRUE,
-                   TRUE, 'no', 'none', now(), now()
+            SELECT jsonb_build_object('en_US', 'Bench ' || n), 'consu', TRUE, %(categ)s + n %% 20, %(uom)s, 10, TRUE,
+                   TRUE, TRUE, 'no', 'none', now(), now()
               FROM generate_series(1, %(count)s) n
             RETURNING id, categ_id),
         products AS (
             INSERT INTO product_product (product_tmpl_id, active, create_date, write_date)
             SELECT id, TRUE, now(), now() FROM templates RETURNING id, product_tmpl_id)
         INSERT INTO sales_stock_position (
-            product_id, product_tmpl_id, categ_id, warehouse_id, company_id, uom_id, qty_on_hand, qty_free, qty_uncovered,
+            product_id, product_tmpl_id, categ_id, warehouse_id, company_id, uom_id, qty_on_hand, qty_free,
+            qty_uncovered,
             revenue_at_risk, value, daily_demand, demand_recent, demand_surprise, days_of_cover, stockout_date,
             overstock_value, lead_recent, lead_days, lead_spread, lead_count, abc_revenue, abc_margin, status,
             revenue_12, refreshed_at)

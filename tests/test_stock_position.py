@@ -285,6 +285,15 @@ class TestStockPositionFigures(StockCommon):
         self.sell(2, -60)
         self.assertLess(self.read().demand_surprise, 0)
 
+    def test_few_orders_are_no_surprise(self):
+        self.put(self.product, 1000)
+        for day in (30, 60, 90):
+            self.sell(day, 1)
+        self.sell(3, 60)
+        self.assertEqual(self.read().demand_surprise, 0)
+        self.sell(45, 1)
+        self.assertGreater(self.read().demand_surprise, 3)
+
     def test_planned_moves_move_the_stockout(self):
         self.put(self.product, 20)
         for day in range(60):

@@ -20,7 +20,7 @@ class ResConfigSettings(models.TransientModel):
     sales_service_measure = fields.Selection(
         related='company_id.sales_service_measure', required=True, readonly=False)
     sales_cover_days = fields.Integer(related='company_id.sales_cover_days', readonly=False)
-    sales_currency_id = fields.Many2one(related='company_id.currency_id')
+    sales_currency_id = fields.Many2one(related='company_id.currency_id', string="Order Currency")
     sales_order_cost = fields.Monetary(
         related='company_id.sales_order_cost', currency_field='sales_currency_id', readonly=False)
     sales_holding_rate = fields.Float(related='company_id.sales_holding_rate', readonly=False)

@@ -48,7 +48,7 @@ class SalesForecast(models.Model):
     company_id = fields.Many2one('res.company', required=True, readonly=True, ondelete='cascade', index=True)
     currency_id = fields.Many2one(related='company_id.currency_id')
     uom_id = fields.Many2one('uom.uom', string="Unit", readonly=True)
-    unit_name = fields.Char(string="Unit", compute='_compute_unit_name')
+    unit_name = fields.Char(string="Counted In", compute='_compute_unit_name')
     line_ids = fields.One2many('sales.forecast.line', 'forecast_id', string="Periods")
     coming_line_ids = fields.One2many(
         'sales.forecast.line', 'forecast_id', string="Coming Periods", domain=[('has_actual', '=', False)])
@@ -66,7 +66,7 @@ class SalesForecast(models.Model):
         string="Back-test Error", digits=(16, 2), readonly=True, aggregator=None,
         help="How far it was off on past periods that it had not seen.")
     naive_error = fields.Float(
-        string="Naive Error", digits=(16, 2), readonly=True, aggregator=None,
+        digits=(16, 2), readonly=True, aggregator=None,
         help="How far off there the same period of the season before would have been.")
     gain = fields.Float(
         string="Better by", readonly=True, aggregator=None,

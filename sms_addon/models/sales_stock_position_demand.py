@@ -8,6 +8,8 @@ YEAR = 365
 DEMAND_DAYS = 180
 #: with fewer days with stock than these, days without count too
 LEAST_DAYS = 28
+#: fewer days with orders before say nothing of what is usual, and nothing is a surprise
+LEAST_ORDER_DAYS = 4
 RECENT_DAYS = 7
 
 
@@ -36,9 +38,9 @@ class SalesStockPosition(models.Model):
             'stockout_days': SQL("f.stockout_days"),
             'demand_recent': SQL("f.recent"),
             'demand_surprise': SQL(
-                "CASE WHEN f.days_before >= %s THEN (f.recent - %s * f.mean_before)"
+                "CASE WHEN f.days_before >= %s AND f.order_days_before >= %s THEN (f.recent - %s * f.mean_before)"
                 " / (sqrt(%s) * GREATEST(f.spread_before, sqrt(f.mean_before), 1e-3)) ELSE 0 END",
-                LEAST_DAYS, RECENT_DAYS, RECENT_DAYS),
+                LEAST_DAYS, LEAST_ORDER_DAYS, RECENT_DAYS, RECENT_DAYS),
         }
 
     def _select_sold(self, scope):
@@ -101,10 +103,10 @@ class SalesStockPosition(models.Model):
     def _select_demand(self):
         return SQL(
             """
-            SELECT product_id, warehouse_id, launched, days, days_before, stockout_days, recent,
+            SELECT product_id, warehouse_id, launched, days, days_before, order_days_before, stockout_days, recent,
                    %(mean)s AS mean, %(spread)s AS spread, %(mean_before)s AS mean_before,
                    %(spread_before)s AS spread_before
-              FROM (SELECT product_id, warehouse_id, launched, stockout_days, recent,
+              FROM (SELECT product_id, warehouse_id, launched, stockout_days, recent, order_days_before,
                            CASE WHEN corrected THEN days_wet ELSE days_all END AS days,
                            CASE WHEN corrected THEN days_wet - wet_recent ELSE days_all - LEAST(%(recent)s, days_all)
                            END AS days_before,
@@ -148,6 +150,8 @@ class SalesStockPosition(models.Model):
               FROM (SELECT s.product_id, s.warehouse_id, LEAST(s.first_day, MIN(o.day)) AS launched,
                            COALESCE(LEAST(%(demand)s, s.today - LEAST(s.first_day, MIN(o.day)) + 1), 0) AS days_all,
                            COALESCE(SUM(o.qty) FILTER (WHERE o.day > s.today - %(recent)s), 0) AS recent,
+                           COUNT(o.day) FILTER (WHERE o.qty > 0 AND o.day <= s.today - %(recent)s
+                                                  AND o.day > s.today - %(demand)s) AS order_days_before,
                            %(sums)s
                       FROM stock s
                       LEFT JOIN sold o ON o.product_id = s.product_id AND o.warehouse_id = s.warehouse_id

@@ -18,7 +18,9 @@ WORK_MEM = '256MB'
 #: fewer products than these are found by index, whatever the planner thinks of what follows
 MANY = 1000
 BUSY = (ConcurrencyError, *PG_CONCURRENCY_EXCEPTIONS_TO_RETRY)
-PART = ('mean', 'spread', 'days', 'stockout_days', 'recent', 'mean_before', 'spread_before', 'days_before', 'launched')
+PART = (
+    'mean', 'spread', 'days', 'stockout_days', 'recent', 'mean_before', 'spread_before', 'days_before',
+    'order_days_before', 'launched')
 
 
 class SalesStockPosition(models.Model):
