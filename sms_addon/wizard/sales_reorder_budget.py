@@ -114,7 +114,7 @@ class SalesReorderBudgetLine(models.TransientModel):
 
     budget_id = fields.Many2one('sales.reorder.budget', string="Wizard", required=True, ondelete='cascade')
     currency_id = fields.Many2one(related='budget_id.currency_id')
-    vendor_id = fields.Many2one('res.partner', string="Vendor", readonly=True)
+    vendor_id = fields.Many2one('res.partner', readonly=True)
     has_budget = fields.Boolean(string="Limit")
     budget = fields.Monetary()
     proposal_count = fields.Integer(string="Proposals", compute='_compute_sums')
