@@ -8,6 +8,7 @@ from bench.measure import format_table
 
 SUITES = (
     'warehouse', 'import', 'ledger', 'broker', 'tracking', 'decisions', 'rules', 'customers', 'studies', 'suggestions',
+    'inventory',
 )
 
 

@@ -6,7 +6,8 @@ from coexistence.checks import check_theirs, forbid_big_orders, get_outermost
 names = os.environ['SMS_BESIDE'].split(',')
 modules = env['ir.module.module']  # noqa: F821
 modules.update_list()
-modules.search([('name', 'in', names)]).button_immediate_install()
+host = os.environ['SMS_BESIDE_HOST'].split(',')
+modules.search([('name', 'in', [*names, *host])]).button_immediate_install()
 env = modules.env
 user = env.ref('base.user_admin')
 env = env(user=user.id)

@@ -115,9 +115,9 @@ class TestTable(unittest.TestCase):
         np.testing.assert_array_equal(table.values, [[31, 0, 0, 30]])
 
 
-def told(means, spread=0.2):
+def told(means, error=1.0):
     means = np.array(means, float)
-    return Forecast(means, means * (1 - spread), means * (1 + spread), 'Theta', 1.0, 2.0, 'ok')
+    return Forecast(means, means * 0.8, means * 1.2, 'Theta', error, 2.0, 'ok')
 
 
 def untold(horizon):
@@ -151,7 +151,7 @@ class TestLevels(unittest.TestCase):
                 told(rng.random(3) * 100) if rng.random() < 0.7 and (level != 'company' or company_told) else untold(3)
                 for _node in values], 3)
             for level, values in levels.values.items()}
-        agreed = agree(levels, products, above)
+        agreed = agree(levels, products, above, 12)
         np.testing.assert_allclose(agreed.means['category'].sum(axis=0), agreed.means['company'][0])
         np.testing.assert_allclose(agreed.means['team'].sum(axis=0), agreed.means['company'][0])
         amounts = agreed.means['product'] * levels.prices[:, None]
@@ -169,11 +169,28 @@ class TestLevels(unittest.TestCase):
             'series': np.array([0, 1]), 'day': np.array([0, 0]), 'team': np.array([5, 5]),
             'category': np.array([7, 7]), 'quantity': np.array([1.0, 1.0]), 'amount': np.array([1.0, 1.0])}
         levels = build_levels(rows, rows['amount'], np.zeros(2, int), 1, np.array([0, 1]), -1)
-        products = Nodes(np.ones((2, 1)), [told([10], 0.01), told([10], 0.9)], 1)
+        products = Nodes(np.ones((2, 1)), [told([10], 0.1), told([10], 5)], 1)
         above = {level: Nodes(values, [
-            told([30], 0.01) if level == 'company' else untold(1) for _node in values], 1)
+            told([30], 0.1) if level == 'company' else untold(1) for _node in values], 1)
             for level, values in levels.values.items()}
-        agreed = agree(levels, products, above)
+        agreed = agree(levels, products, above, 12)
         self.assertAlmostEqual(agreed.means['company'][0, 0], 30, delta=0.1)
         self.assertAlmostEqual(agreed.means['product'][0, 0], 10, delta=0.1)
         self.assertAlmostEqual(agreed.means['product'][1, 0], 20, delta=0.2)
+
+    def test_what_all_miss_is_shared_by_who_is_unsure(self):
+        days = np.repeat(np.arange(24) * 30, 2)
+        sold = np.tile([1.0, 3.0], 24) * (1 + days // 30 % 12)
+        rows = {
+            'series': np.tile([0, 1], 24), 'day': days, 'team': np.full(48, 5), 'category': np.full(48, 7),
+            'quantity': sold, 'amount': sold}
+        levels = build_levels(rows, sold, days // 30, 24, np.array([0, 1]), -1)
+        products = Nodes(np.ones((2, 24)), [told([6], 2), told([18], 8)], 1)
+        above = {level: Nodes(values, [
+            told([48], 2) if level == 'company' else untold(1) for _node in values], 1)
+            for level, values in levels.values.items()}
+        agreed = agree(levels, products, above, 12)
+        self.assertAlmostEqual(agreed.means['company'][0, 0], 48, delta=2)
+        sure, unsure = agreed.means['product'].ravel() - [6, 18]
+        self.assertLess(3, sure)
+        self.assertAlmostEqual(unsure / sure, 4, delta=2)

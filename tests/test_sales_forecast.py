@@ -141,14 +141,14 @@ class TestForecast(ForecastCommon):
     def test_form_of_a_planner(self):
         forecast = self.forecast(product_id=self.products[1]).with_user(self.planner)
         with Form(forecast) as form:
-            with form.line_ids.edit(1) as line:
+            with form.coming_line_ids.edit(1) as line:
                 line.final = 321
                 self.assertTrue(line.is_overridden)
                 line.override_reason = "Agreed"
         [changed] = forecast.line_ids.filtered('is_overridden')
         self.assertEqual((changed.final, changed.override, changed.override_reason), (321, 321, "Agreed"))
         with self.assertRaises(AssertionError), Form(forecast) as form:
-            with form.line_ids.edit(0) as line:
+            with form.coming_line_ids.edit(0) as line:
                 line.final = 1
 
     # -- as time passes

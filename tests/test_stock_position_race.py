@@ -11,7 +11,10 @@ from odoo.tools import mute_logger
 
 @tagged('post_install', '-at_install')
 class TestStockPositionRace(BaseCase):
-    """Deliveries and refreshes at once, each in a transaction of its own. What is committed here is taken away again."""
+    """Deliveries and refreshes at once, each in a transaction of its own.
+
+    What is committed here is taken away again.
+    """
 
     def setUp(self):
         super().setUp()

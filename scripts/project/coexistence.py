@@ -12,6 +12,8 @@ REQUIREMENTS = ROOT / 'requirements-coexistence.txt'
 TESTS = ROOT / 'coexistence'
 # What they depend on comes with them.
 MODULES = ('sale_exception', 'sale_financial_risk')
+# Modules of the host that the addon does not depend on, but whose kits, orders and dates its positions read.
+HOST_MODULES = ('sale_mrp', 'purchase_stock', 'product_expiry')
 
 
 def ensure_modules(own):
@@ -62,4 +64,5 @@ def run(own, variables, name, arguments=()):
 
 def _script(databases, name, script):
     code = (TESTS / f'{script}.py').read_text()
-    databases.script(name, code, 'The log names the error.', SMS_BESIDE=','.join(MODULES))
+    databases.script(name, code, 'The log names the error.', SMS_BESIDE=','.join(MODULES),
+        SMS_BESIDE_HOST=','.join(HOST_MODULES))

@@ -31,7 +31,7 @@ class SalesForecast(models.Model):
     _description = "Demand Forecast"
     _inherit = ['mail.thread', 'sales.selection.order']
     _stage_fields = ('level', 'period', 'status')
-    _order = 'level, next_final desc, id'
+    _order = 'level, next_final desc nulls last, id'
     _rec_names_search = ['product_id', 'warehouse_id', 'categ_id', 'team_id']
 
     key = fields.Char(required=True, readonly=True, help="Finds the forecast again in the next study.")
@@ -50,6 +50,10 @@ class SalesForecast(models.Model):
     uom_id = fields.Many2one('uom.uom', string="Unit", readonly=True)
     unit_name = fields.Char(string="In", compute='_compute_unit_name')
     line_ids = fields.One2many('sales.forecast.line', 'forecast_id', string="Periods")
+    coming_line_ids = fields.One2many(
+        'sales.forecast.line', 'forecast_id', string="Coming Periods", domain=[('has_actual', '=', False)])
+    past_line_ids = fields.One2many(
+        'sales.forecast.line', 'forecast_id', string="Past Periods", domain=[('has_actual', '=', True)], readonly=True)
 
     model = fields.Char(readonly=True, help="What forecast it, by the back-test the best.")
     status = fields.Selection([

@@ -48,9 +48,11 @@ class SalesStockDifference(models.Model):
             line.measure_label = names.get(line.measure, {}).get('string')
 
     def action_repair(self):
-        """Read the positions of the products anew that differ, and list what differs still."""
+        """Read the positions of the selected products anew, or of all that differ, and list what differs still."""
         self.env['sales.stock.position']._check_manager()
-        self.env['sales.stock.position'].sudo()._refresh_products(self.sudo().product_id.ids)
+        lines = self or self.search([('company_id', 'in', self.env.companies.ids)])
+        # positions are written by SQL; nobody has the right to
+        self.env['sales.stock.position'].sudo()._refresh_products(lines.sudo().product_id.ids)
         return self.env['sales.stock.position'].action_check()
 
     @api.model

@@ -68,15 +68,15 @@ class SalesStockPosition(models.Model):
         """Return the spans of days between two moves, and what was there on them."""
         return SQL(
             """
-            SELECT product_id, warehouse_id, today, closing, day AS moved_on, GREATEST(day + 1, today - %(year)s + 1) AS since,
-                   COALESCE(next_day - 1, today) AS until
-              FROM (SELECT d.product_id, d.warehouse_id, s.today, d.day,
-                           LEAD(d.day) OVER later AS next_day,
-                           s.on_hand - (SUM(d.qty_in - d.qty_out) OVER since) + (d.qty_in - d.qty_out) AS closing
+            SELECT product_id, warehouse_id, today, closing, day AS moved_on,
+                   GREATEST(day + 1, today - %(year)s + 1) AS since, COALESCE(next_day - 1, today) AS until
+              FROM (SELECT d.product_id, d.warehouse_id, s.today, d.day, LEAD(d.day) OVER days AS next_day,
+                           s.on_hand - SUM(d.qty_in - d.qty_out) OVER position + SUM(d.qty_in - d.qty_out) OVER days
+                           AS closing
                       FROM done d
                       JOIN stock s USING (product_id, warehouse_id)
-                    WINDOW later AS (PARTITION BY d.product_id, d.warehouse_id ORDER BY d.day),
-                           since AS (PARTITION BY d.product_id, d.warehouse_id ORDER BY d.day DESC)) spans
+                    WINDOW days AS (PARTITION BY d.product_id, d.warehouse_id ORDER BY d.day),
+                           position AS (PARTITION BY d.product_id, d.warehouse_id)) spans
              WHERE COALESCE(next_day - 1, today) > today - %(year)s
             """, year=YEAR)
 

@@ -90,8 +90,8 @@ class SalesStockPosition(models.Model):
                    COUNT(*) AS lead_count, AVG(days) FILTER (WHERE number <= %(recent)s) AS lead_recent
               FROM (SELECT m.product_id, pl.warehouse_id,
                            GREATEST(EXTRACT(EPOCH FROM m.date - %(since)s) / 86400, 0) AS days,
-                           ROW_NUMBER() OVER (PARTITION BY m.product_id, pl.warehouse_id ORDER BY m.date DESC, m.id DESC)
-                           AS number
+                           ROW_NUMBER() OVER (PARTITION BY m.product_id, pl.warehouse_id
+                                              ORDER BY m.date DESC, m.id DESC) AS number
                       FROM stock_move m
                       JOIN place pl ON pl.location_id = m.location_dest_id
                       JOIN stock_location source ON source.id = m.location_id

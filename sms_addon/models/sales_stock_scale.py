@@ -40,7 +40,8 @@ class SalesStockScale(models.Model):
             INSERT INTO sales_stock_scale (company_id, a_revenue, b_revenue, a_margin, b_margin)
             SELECT company_id, %(a_revenue)s, %(b_revenue)s, %(a_margin)s, %(b_margin)s
               FROM (SELECT company_id, revenue, margin,
-                           SUM(GREATEST(revenue, 0)) OVER (PARTITION BY company_id ORDER BY revenue DESC) AS revenue_sum,
+                           SUM(GREATEST(revenue, 0)) OVER (PARTITION BY company_id ORDER BY revenue DESC)
+                           AS revenue_sum,
                            SUM(GREATEST(revenue, 0)) OVER (PARTITION BY company_id) AS revenue_total,
                            SUM(GREATEST(margin, 0)) OVER (PARTITION BY company_id ORDER BY margin DESC) AS margin_sum,
                            SUM(GREATEST(margin, 0)) OVER (PARTITION BY company_id) AS margin_total

@@ -1,3 +1,5 @@
+import os
+
 import numpy as np
 
 from odoo import fields, models
@@ -15,6 +17,8 @@ LEVEL = 80
 #: kind of period -> after how many a season comes back, and how many of the past are looked at
 SEASONS = {'month': 12, 'week': 52}
 MOST_PERIODS = {'month': 60, 'week': 156}
+#: series that are worth the start of more processes
+WORTH_PROCESSES = 500
 
 THIN = {
     'no_demand': _lt("No order of the period has a product. This study looks at what was sold of products."),
@@ -113,7 +117,7 @@ class SalesStudy(models.Model):
         for level, values in levels.values.items():
             made = yield from self._forecast_series(values, kind, count, (phase, done + len(recent), total))
             above[level] = Nodes(values, made, count)
-        agreed = agree(levels, products, above)
+        agreed = agree(levels, products, above, SEASONS[kind])
         heads, lines = self._lay_out_forecasts(kind, ahead, demand, recent, nodes, levels, above, agreed)
         return heads, lines, self._get_demand_measures(kind, levels, products, above)
 
@@ -128,13 +132,21 @@ class SalesStudy(models.Model):
         found = drafts._find(self.company_id, digests)
         missing = [place for place, digest in enumerate(digests) if digest not in found]
         yield phase, done + len(values) - len(missing) if missing else done, total
-        made = iter_forecasts([values[place] for place in missing], count, SEASONS[kind], LEVEL, jobs=1)
+        made = iter_forecasts(
+            [values[place] for place in missing], count, SEASONS[kind], LEVEL, jobs=self._get_jobs(len(missing)))
         for start, forecasts in zip(range(0, len(missing), CHUNK), made, strict=True):
             piece = [digests[place] for place in missing[start:start + CHUNK]]
             drafts._keep(self.company_id, piece, forecasts)
             found.update(zip(piece, forecasts, strict=True))
             yield phase, min(done + len(values) - len(missing) + start + len(piece), total), total
         return [found[digest] for digest in digests]
+
+    def _get_jobs(self, count):
+        """Return how many processes make that many forecasts."""
+        if count < WORTH_PROCESSES:
+            return 1
+        wanted = self.env['ir.config_parameter'].sudo().get_param('sms_addon.forecast_jobs')
+        return int(wanted) if wanted and wanted.isdigit() and int(wanted) else min(os.cpu_count() or 1, 2)
 
     # -- buttons
 

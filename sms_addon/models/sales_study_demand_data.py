@@ -182,8 +182,8 @@ class SalesStudy(models.Model):
         for start, count in zip(starts[counts >= MIN_LINES].tolist(), counts[counts >= MIN_LINES].tolist(), strict=True):
             quantities = lines['quantity'][start:start + count]
             usual = float(np.median(quantities))
-            # where most lines are the same, a tenth of that is as little as they differ
-            spread = max(ROBUST * float(np.median(np.abs(quantities - usual))), usual / 10)
+            # where most lines are the same, those to come still differ as what is counted does by chance
+            spread = max(ROBUST * float(np.median(np.abs(quantities - usual))), usual ** 0.5, usual / 10)
             scores = (quantities - usual) / spread
             found += [
                 (float(scores[place]), int(lines['line'][start + place]), float(quantities[place]), usual, count)

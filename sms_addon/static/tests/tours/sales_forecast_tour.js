@@ -27,16 +27,21 @@ registry.category("web_tour.tours").add("sales_forecast_override_tour", {
         },
         {
             content: "type another figure",
-            trigger: ".o_field_widget[name=line_ids] .o_data_row:eq(0) .o_data_cell[name=final]",
+            trigger: ".o_field_widget[name=coming_line_ids] .o_data_row:eq(0) .o_data_cell[name=final]",
             run: "click",
         },
         {
-            trigger: ".o_field_widget[name=line_ids] .o_selected_row .o_field_widget[name=final] input",
+            trigger: ".o_field_widget[name=coming_line_ids] .o_selected_row .o_field_widget[name=final] input",
             run: "edit 1234",
         },
         {
+            trigger: ".o_field_widget[name=coming_line_ids] .o_selected_row .o_field_widget[name=override_reason] input",
+            run: "click",
+        },
+        {
             content: "a reason is asked for",
-            trigger: ".o_field_widget[name=line_ids] .o_selected_row .o_field_widget[name=override_reason].o_required_modifier input",
+            trigger:
+                ".o_field_widget[name=coming_line_ids] .o_selected_row .o_required_modifier[name=override_reason] input",
             run: "edit A hotel opens",
         },
         {
