@@ -1,8 +1,8 @@
 """What proposed order points would have done on public data they have not seen, beside the naive ones.
 
-``online_retail``: a wholesaler's lines, 2010-12 to 2011-12, without those that were cancelled. Order points are made from
-the days up to a cut, and replayed over the 13 weeks after it: once over a quiet summer, once into Christmas, when half as
-much again is sold. The set has no lead times: receipts are taken to need 14 days, give or take 4.
+``online_retail``: a wholesaler's lines, 2010-12 to 2011-12, without those that were cancelled. Order points are made
+from the days up to a cut, and replayed over the 13 weeks after it: once over a quiet summer, once into Christmas, when
+half as much again is sold. The set has no lead times: receipts are taken to need 14 days, give or take 4.
 
 A minimum that lasts the same number of days for all products is not bad where only the total counts: it leaves products
 with irregular demand short and spends on the others. It has to be found, though; here it is the one that takes as much
@@ -27,7 +27,7 @@ NAIVE_DAYS = (14, 21, 28)
 MIN_SALES, MIN_DAYS = 10, 60
 
 
-def run():
+def run(_env=None, _lines=None):
     """Return the rows; none where the public data is not there."""
     if not SHARED.exists():
         return []
@@ -140,7 +140,8 @@ def play(items, future, levels):
 def outcome(items, future, price, levels):
     found = play(items, future, levels)
     return {
-        'served': float(found.served @ price / (found.demand @ price)), 'mean': float(np.nanmean(found.service)), 'stock': float(found.average_stock @ price * COST),
+        'served': float(found.served @ price / (found.demand @ price)), 'mean': float(np.nanmean(found.service)),
+        'stock': float(found.average_stock @ price * COST),
         'orders': int(found.orders.sum()), 'replay': found}
 
 
@@ -164,12 +165,13 @@ def verdict_row(cut, mine, naive):
     return {
         'measure': f'online_retail, {cut}: proposals that do better than a minimum of {NAIVE_DAYS[1]} days',
         'value': verdicts['better'],
-        'bound': f"not promised: {verdicts['worse']} do worse (most: more stock than needed), {verdicts['same']} the same",
+        'bound': f"not promised: {verdicts['worse']} do worse (most: more stock than needed),"
+                 f" {verdicts['same']} the same",
         'holds': True}
 
 
 def row(cut, name, found, less_than=None):
-    """Return a row of the table; it holds where a naive minimum serves less than the proposals, or nothing is promised."""
+    """Return a row of the table; what is promised is that a naive minimum serves less than the proposals."""
     promised = '' if less_than is None else f'< {less_than:.4f} (proposed); '
     return {
         'measure': f'online_retail, {cut}: served, {name}', 'value': found['served'],

@@ -107,7 +107,8 @@ class ReorderCommon(WarehouseCommon):
         euro.active = True
         cls.env['res.currency.rate'].search([('currency_id', '=', euro.id)]).unlink()
         cls.env['res.currency.rate'].create({
-            'currency_id': euro.id, 'name': fields.Date.to_date('2020-01-01'), 'rate': rate, 'company_id': cls.company.id})
+            'currency_id': euro.id, 'name': fields.Date.to_date('2020-01-01'), 'rate': rate,
+            'company_id': cls.company.id})
         return euro
 
     @classmethod

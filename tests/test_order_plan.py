@@ -42,7 +42,8 @@ class TestOrderPlan(BaseCase):
         self.assertEqual(plan_orders([], [], budget=5).chosen.tolist(), [])
 
     def test_bad_figures_are_refused(self):
-        for cost, worth, budget in (([-1], [1], 1), ([1], [-1], 1), ([1], [1], -1), ([1], [float('nan')], 1), ([1], [], 1)):
+        for cost, worth, budget in (
+                ([-1], [1], 1), ([1], [-1], 1), ([1], [1], -1), ([1], [float('nan')], 1), ([1], [], 1)):
             with self.assertRaises(ValueError):
                 plan_orders(cost, worth, budget=budget)
 

@@ -28,8 +28,9 @@ class ResCompany(models.Model):
     sales_cover_days = fields.Integer(
         string="Days an Order Should Last", default=30, help="Where the cost of an order is not given.")
     sales_order_cost = fields.Monetary(
-        string="Cost of an Order", help="What an order costs, whatever is ordered: with it, orders are as large as costs"
-        " least. 0 if it is not known.")
+        string="Cost of an Order",
+        help="What an order costs, whatever is ordered: with it, orders are as large as costs least. 0 if it is not"
+             " known.")
     sales_holding_rate = fields.Float(
         string="Yearly Cost of Stock", default=0.25, digits=(16, 4), help="As a share of its value.")
 

@@ -295,7 +295,8 @@ class SalesReorderCalculation(models.AbstractModel):
                 'replay_service_after': 1.0 if np.isnan(after) else float(after),
                 'replay_stock_before': float(present.average_stock[number]),
                 'replay_stock_after': float(proposed.average_stock[number]),
-                'replay_orders_before': int(present.orders[number]), 'replay_orders_after': int(proposed.orders[number]),
+                'replay_orders_before': int(present.orders[number]),
+                'replay_orders_after': int(proposed.orders[number]),
                 'verdict': judge(
                     case.aim.service, (before, present.average_stock[number]),
                     (after, proposed.average_stock[number])),

@@ -83,9 +83,9 @@ class SalesReorderProposal(models.Model):
     lead_demand = fields.Float(
         string="Expected Until Receipt", digits='Product Unit', aggregator=None, readonly=True,
         help="Expected demand of the lead time, and by how much an order is expected to be late below the minimum.")
-    vendor_id = fields.Many2one('res.partner', string="Vendor", readonly=True, index='btree_not_null')
+    vendor_id = fields.Many2one('res.partner', readonly=True, index='btree_not_null')
     vendor_min = fields.Float(string="Vendor Minimum", digits='Product Unit', aggregator=None, readonly=True)
-    vendor_multiple = fields.Float(string="Vendor Multiple", digits='Product Unit', aggregator=None, readonly=True)
+    vendor_multiple = fields.Float(digits='Product Unit', aggregator=None, readonly=True)
     unit_price = fields.Float(
         string="Purchase Price", digits='Product Price', aggregator=None, readonly=True,
         help="What the vendor asks for a unit, in the currency of the company; the cost where no vendor is known.")
@@ -105,9 +105,10 @@ class SalesReorderProposal(models.Model):
     order_qty = fields.Float(
         string="Order Now", digits='Product Unit', readonly=True,
         help="What lifts the stock position to the maximum, as the vendor sells it; nothing above the minimum.")
-    order_cost = fields.Monetary(string="Order Cost", readonly=True)
+    order_cost = fields.Monetary(readonly=True)
     sales_at_stake = fields.Monetary(
-        readonly=True, help="Untaxed sales that are expected to wait if nothing is ordered now.")
+        string="Sales at Stake", readonly=True,
+        help="Untaxed sales that are expected to wait if nothing is ordered now.")
 
     # -- what it changes
     stock_before = fields.Float(string="Average Stock Now", digits='Product Unit', aggregator=None, readonly=True)
@@ -115,16 +116,16 @@ class SalesReorderProposal(models.Model):
     value_before = fields.Monetary(string="Stock Value Now", readonly=True, help="Expected average stock, at cost.")
     value_after = fields.Monetary(string="Stock Value Then", readonly=True, help="Expected average stock, at cost.")
     value_change = fields.Monetary(string="Change of Stock Value", readonly=True)
-    service_before = fields.Float(string="Service Now", aggregator='avg', digits=(16, 4), readonly=True)
-    service_after = fields.Float(string="Service Then", aggregator='avg', digits=(16, 4), readonly=True)
+    service_before = fields.Float(string="Service Now", aggregator='avg', digits=(16, 3), readonly=True)
+    service_after = fields.Float(string="Service Then", aggregator='avg', digits=(16, 3), readonly=True)
 
     # -- replay of the last year
     replay_days = fields.Integer(aggregator=None, readonly=True)
     replay_demand = fields.Float(string="Demand in Replay", digits='Product Unit', aggregator=None, readonly=True)
     replay_service_before = fields.Float(
-        string="Replay: Served, Present", aggregator='avg', digits=(16, 4), readonly=True)
+        string="Replay: Served, Present", aggregator='avg', digits=(16, 3), readonly=True)
     replay_service_after = fields.Float(
-        string="Replay: Served, Proposed", aggregator='avg', digits=(16, 4), readonly=True)
+        string="Replay: Served, Proposed", aggregator='avg', digits=(16, 3), readonly=True)
     replay_stock_before = fields.Float(
         string="Replay: Stock, Present", digits='Product Unit', aggregator=None, readonly=True)
     replay_stock_after = fields.Float(
@@ -279,7 +280,7 @@ class SalesReorderProposal(models.Model):
         # what may be read of sales and of costs is not what the planner may read: only the figures are shown
         calculation = self.env['sales.reorder.calculation'].sudo()
         for company, proposals in self.grouped('company_id').items():
-            super(SalesReorderProposal, proposals.sudo()).write(flags)
+            proposals.sudo().write(flags)
             proposals.flush_recordset()
             calculation.with_company(company)._recalculate(proposals.sudo())
         self.invalidate_recordset()

@@ -1,8 +1,6 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
-from .sales_study_reorder import LEFT_OUT_SENTENCES
-
 
 class SalesStockPosition(models.Model):
     """Order points proposed for chosen positions, beside those of the study."""
@@ -39,10 +37,8 @@ class SalesStockPosition(models.Model):
             proposals += made
             left_out = why or left_out
         if not proposals:
-            reasons = [
-                self.env._(LEFT_OUT_SENTENCES[why]) % {'count': count}  # pylint: disable=translation-not-lazy
-                for why, count in left_out.items()]
-            raise UserError(self.env._("Nothing can be proposed: %(reasons)s.", reasons=", ".join(reasons)))
+            reasons = ", ".join(self.env['sales.study']._describe_left_out(left_out))
+            raise UserError(self.env._("Nothing can be proposed: %(reasons)s.", reasons=reasons))
         action = self.action_open_reorder_proposals()
         return {**action, 'domain': [('id', 'in', proposals.ids)]}
 

@@ -149,23 +149,25 @@ class SalesStudy(models.Model):
             proposed.average_stock @ cost, len(chosen)])
 
     def _get_reorder_outcome(self, ids, rows, left_out, totals, held_out):
-        weeks = HELD_OUT_DAYS // 7
-        before = self.env._(
-            "The last %(weeks)s weeks of %(count)s products, with order points made before them", weeks=weeks,
-            count=int(held_out[5]))
-        whole = self.env._("The last year, which the order points are made from")
         present = self.env._("Present order points")
+        kinds = (
+            (held_out, self.env._("Share of demand served, last 13 weeks"),
+             self.env._("Average stock value, last 13 weeks"),
+             self.env._("%(count)s products, with order points made before these weeks", count=int(held_out[5]))),
+            (totals, self.env._("Share of demand served, last year"), self.env._("Average stock value, last year"),
+             self.env._("The year that the order points are made from")),
+        )
         measures = []
-        for data, sums in ((before, held_out), (whole, totals)):
+        for sums, served, stock, data in kinds:
             if sums[0]:
                 measures.append({
-                    'measure': self.env._("Share of demand served (%(data)s)", data=data), 'value': sums[2] / sums[0],
-                    'naive': sums[1] / sums[0], 'naive_label': present, 'better': 'higher', 'data': data})
+                    'measure': served, 'value': sums[2] / sums[0], 'naive': sums[1] / sums[0], 'naive_label': present,
+                    'better': 'higher', 'data': data})
             if sums[3] or sums[4]:
                 measures.append({
-                    'measure': self.env._("Average stock value (%(data)s)", data=data), 'value': sums[4],
-                    'naive': sums[3], 'naive_label': present, 'better': 'lower', 'data': data})
-        words = [self.env._(LEFT_OUT_SENTENCES[why]) % {'count': count} for why, count in left_out.items()]
+                    'measure': stock, 'value': sums[4], 'naive': sums[3], 'naive_label': present, 'better': 'lower',
+                    'data': data})
+        words = self._describe_left_out(left_out)
         return {
             'measures': measures,
             'result': {
@@ -179,6 +181,15 @@ class SalesStudy(models.Model):
                 day=format_date(self.env, self._get_as_of()),
                 left_out="; " + self.env._("left out: %(reasons)s", reasons=", ".join(words)) if words else ""),
         }
+
+    @api.model
+    def _describe_left_out(self, left_out):
+        """Return why positions have no proposal, as a list of words."""
+        words = []
+        for why, count in left_out.items():
+            text = self.env._(LEFT_OUT_SENTENCES[why])
+            words.append(text % {'count': count})
+        return words
 
     def action_open_reorder_proposals(self):
         self.ensure_one()

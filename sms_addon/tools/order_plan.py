@@ -56,8 +56,9 @@ def _limits(count, budget, vendors, vendor_budgets):
     """Return (limit, which orders) of each budget."""
     limits = [] if budget is None else [(float(budget), np.ones(count, bool))]
     if vendors is not None:
-        owners = np.array([list(vendor_budgets).index(vendor) if vendor in vendor_budgets else -1 for vendor in vendors])
-        limits += [(float(limit), owners == place) for place, limit in enumerate(vendor_budgets.values())]
+        limits += [
+            (float(limit), np.array([vendor == owner for vendor in vendors], bool))
+            for owner, limit in vendor_budgets.items()]
     return limits
 
 
@@ -110,7 +111,8 @@ def _exact_plan(cost, value, limits, time_limit):
     from scipy.optimize import LinearConstraint, milp  # noqa: PLC0415  only whoever plans pays for it
     found = milp(
         -value, integrality=np.ones(len(cost)), bounds=(0, 1),
-        constraints=LinearConstraint(np.array([cost * of for _limit, of in limits]), ub=[limit for limit, _of in limits]),
+        constraints=LinearConstraint(
+            np.array([cost * of for _limit, of in limits]), ub=[limit for limit, _of in limits]),
         options={'time_limit': time_limit, 'mip_rel_gap': GAP})
     if found.x is None:
         return None

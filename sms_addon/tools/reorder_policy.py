@@ -5,8 +5,15 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from .safety_stock import (
-    NormalDemand, add_undershoot, average_stock, economic_quantity, estimate_lead_demand, expected_service,
-    order_quantity, reorder_point, round_up,
+    NormalDemand,
+    add_undershoot,
+    average_stock,
+    economic_quantity,
+    estimate_lead_demand,
+    expected_service,
+    order_quantity,
+    reorder_point,
+    round_up,
 )
 
 #: longest time that an order should last

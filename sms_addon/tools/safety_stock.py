@@ -2,7 +2,8 @@
 
 The stock position (on hand, plus ordered, less promised) is looked at once a day. Where it is below the minimum, an
 order lifts it to the maximum. Until that order arrives, what is sold has to come from the minimum: the demand of the
-lead time, and the *undershoot*, by which the day that went below the minimum went below it. A *service level* is either
+lead time, and the *undershoot*, by which the day that went below the minimum went below it. A *service level* is
+either
 
 - ``'cycle'``: the share of order cycles in which nothing is missing before the receipt, or
 - ``'fill'``: the share of the demand that is served from stock at once.
@@ -14,8 +15,8 @@ normal distribution where the spread is above half of the mean; E. Porras, R. De
 spare parts at a refinery", EJOR 184 (2008), for the demand of past stretches as long as the lead time; T. R. Willemain,
 C. N. Smart, H. F. Schwarz, "A new approach to forecasting intermittent demand for service parts inventories", IJF 20
 (2004), for drawing days at random where the past is short; H. C. Tijms, H. Groenevelt, "Simple approximations for the
-reorder point in periodic and continuous review (s, S) inventory systems with service level constraints", EJOR 17 (1984),
-for the undershoot.
+reorder point in periodic and continuous review (s, S) inventory systems with service level constraints", EJOR 17
+(1984), for the undershoot.
 """
 import math
 from dataclasses import dataclass, field

@@ -64,8 +64,12 @@ registry.category("web_tour.tours").add("sales_reorder_tour", {
         },
         {
             content: "choose all that are open",
-            trigger: ".o_list_view .o_list_record_selector input",
+            trigger: ".o_list_view:not(:has(.o_data_row:contains(Tour Lumpy))) thead .o_list_record_selector input",
             run: "click",
+        },
+        {
+            content: "both are chosen",
+            trigger: ".o_data_row_selected:eq(1)",
         },
         {
             content: "accept them",
