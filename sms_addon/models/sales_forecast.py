@@ -66,7 +66,7 @@ class SalesForecast(models.Model):
         string="Back-test Error", digits=(16, 2), readonly=True, aggregator=None,
         help="How far it was off on past periods that it had not seen.")
     naive_error = fields.Float(
-        string="Naive Error", digits=(16, 2), readonly=True, aggregator=None,
+        digits=(16, 2), readonly=True, aggregator=None,
         help="How far off there the same period of the season before would have been.")
     gain = fields.Float(
         string="Better by", readonly=True, aggregator=None,
@@ -187,7 +187,8 @@ class SalesForecast(models.Model):
         for forecast in self:
             lines = forecast._get_bottom_lines().filtered('is_overridden')
             if not lines:
-                raise UserError(self.env._("Nobody has changed the coming periods of %(name)s.", name=forecast.display_name))
+                raise UserError(self.env._(
+                    "Nobody has changed the coming periods of %(name)s.", name=forecast.display_name))
             lines._remove_override()
             forecast.message_post(body=self.env._("Changes by hand removed."), subtype_xmlid='mail.mt_note')
 
