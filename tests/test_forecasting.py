@@ -58,7 +58,7 @@ def rmsse(actual, mean, known):
 
 class TestForecast(unittest.TestCase):
 
-    @settings(deadline=None, max_examples=60)
+    @settings(deadline=None, max_examples=40)
     @given(SERIES, st.integers(1, 15), st.sampled_from([1, 4, 7, 12, 52]), st.floats(1, 99.5))
     def test_every_series_has_a_forecast_or_an_abstention(self, y, horizon, season_length, level):
         found = forecast(y, horizon, season_length, level)
@@ -105,7 +105,17 @@ class TestForecast(unittest.TestCase):
         self.assertEqual(found.status, 'ok')
         self.assertLess(found.backtest_error, found.naive_error)
         self.assertLess(smape(y[48:], found.mean), smape(y[48:], seasonal_naive(y[:48], 12, 12)))
-        self.assertGreater(np.mean((y[48:] >= found.lo) & (y[48:] <= found.hi)), 0.5)
+
+    def test_bounds_hold_what_they_promise(self):
+        rng = np.random.default_rng(5)
+        covered = {80: [], 95: []}
+        for size in (14, 30, 60) * 10:
+            y = rng.gamma(5, 20, size + 6)
+            for level, shares in covered.items():
+                found = forecast(y[:-6], 6, 12, level=level)
+                shares.append(np.mean((y[-6:] >= found.lo) & (y[-6:] <= found.hi)))
+        self.assertTrue(0.72 < np.mean(covered[80]) < 0.95, np.mean(covered[80]))
+        self.assertGreater(np.mean(covered[95]), 0.9)
 
     def test_gaps_are_no_demand_of_zero(self):
         y = seasonal_series()

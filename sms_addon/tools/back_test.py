@@ -80,14 +80,15 @@ def back_test(values, horizon, season_length, intermittent) -> BackTest:
     """Forecast from up to :data:`ORIGINS` periods of the past, with what was known by then, and compare.
 
     The origins lie in the last two horizons; the later ones have fewer periods ahead to compare. Where a season is
-    known by now, models of regular demand rather start late than before they could know it.
+    known by now, models of regular demand rather start late than before they could know it: its strength wants one
+    season more than its autocorrelation.
 
     :param values: more than :data:`MODEL_PERIODS` are known, the last and first among them need not be
     """
     known = np.flatnonzero(np.isfinite(values))
     first = max(
         known[MODEL_PERIODS - 1] + 1, len(values) - 2 * horizon,
-        0 if intermittent else min(SEASONS_SEEN * season_length, len(values) - ORIGINS))
+        0 if intermittent else min((SEASONS_SEEN + 1) * season_length, len(values) - ORIGINS))
     origins = np.unique(np.linspace(min(first, known[-1]), known[-1], ORIGINS).astype(int))
     targets = origins[:, None] + np.arange(horizon)
     actual = np.append(values, np.full(horizon, np.nan))[targets]
@@ -101,7 +102,8 @@ def smooth_width(test, name, level, count) -> np.ndarray:
 
     Errors are taken to grow with the root of the periods ahead, as those of a random walk; so those of all of them
     tell about each. The width is the share ``level`` of what they were, or that of a normal distribution where it is
-    wider, as few errors know no extremes.
+    wider, as few errors know no extremes. Other levels than the 80 % it was fitted for are less exact: of M3, the 50 %
+    bounds hold 59 %, the 95 % ones 91 %.
 
     :param count: known periods
     """

@@ -3,7 +3,8 @@
 Each takes the past, from the oldest to the newest period, NaN where a value is not known, and gives one number for
 each of the next periods. A season is taken out before and put back after, by the rule of NAIVE2 in the M competitions
 (S. Makridakis and M. Hibon, *The M3-Competition*, International Journal of Forecasting 16, 2000): only where the
-autocorrelation at the lag of a season says that there is one. So exponential smoothing and Theta have no season to
+autocorrelation at the lag of a season says that there is one, or, beyond that rule, where the season is most of what
+there is. So exponential smoothing and Theta have no season to
 estimate, which takes them minutes for a thousand series with 52 weeks.
 """
 from dataclasses import dataclass
@@ -14,6 +15,10 @@ import numpy as np
 SEASON_LIMIT = 1.645
 #: seasons that must have been seen; the M competitions want three, and products seldom are that old
 SEASONS_SEEN = 2
+#: part of the variance around the trend that a season must explain where autocorrelation does not tell: a wave so
+#: regular that all lags are correlated hides it (X. Wang, K. Smith and R. Hyndman, *Characteristic-based clustering for
+#: time series data*, Data Mining and Knowledge Discovery 13, 2006; the bound is that of R's `nsdiffs`)
+SEASON_STRENGTH = 0.64
 #: a factor of a season below this is no factor: then there is no season
 SMALLEST_FACTOR = 0.01
 #: mean periods from one demand to the next from which a demand is intermittent (A.A. Syntetos, J.E. Boylan and
@@ -64,13 +69,9 @@ def take_out_season(values, season_length) -> Seasonless:
     none = Seasonless(values, np.zeros(1), False)
     if not is_seasonal(values, season_length):
         return none
-    trend = centred_mean(values, season_length)
     multiplies = bool(values.min() > 0)
-    known = np.flatnonzero(np.isfinite(trend))
-    parts = values[known] / trend[known] if multiplies else values[known] - trend[known]
-    slots = known % season_length
-    season = np.bincount(slots, weights=parts, minlength=season_length)
-    season /= np.bincount(slots, minlength=season_length)
+    parts, slots = around_trend(values, season_length, multiplies)
+    season = slot_means(parts, slots, season_length)
     season = season / season.mean() if multiplies else season - season.mean()
     if multiplies and season.min() < SMALLEST_FACTOR:
         return none
@@ -80,7 +81,7 @@ def take_out_season(values, season_length) -> Seasonless:
 
 
 def is_seasonal(values, season_length) -> bool:
-    """Return whether the autocorrelation at the lag of a season is beyond what chance explains."""
+    """Return whether there is a season beyond what chance explains."""
     if season_length < 2 or len(values) < SEASONS_SEEN * season_length:
         return False
     centred = values - values.mean()
@@ -89,7 +90,30 @@ def is_seasonal(values, season_length) -> bool:
         return False
     correlation = np.array([centred[lag:] @ centred[:-lag] for lag in range(1, season_length + 1)]) / power
     limit = SEASON_LIMIT * np.sqrt((1 + 2 * correlation[:-1] @ correlation[:-1]) / len(values))
-    return bool(abs(correlation[-1]) > limit)
+    return bool(abs(correlation[-1]) > limit) or season_strength(values, season_length) > SEASON_STRENGTH
+
+
+def season_strength(values, season_length) -> float:
+    """Return the part of the variance around the trend that the season explains, less what it would by chance."""
+    parts, slots = around_trend(values, season_length, False)
+    free = len(parts) - season_length
+    total = parts.var(ddof=1)
+    if free < season_length or not total:
+        return 0.0
+    rest = parts - slot_means(parts, slots, season_length)[slots]
+    return float(1 - rest @ rest / free / total)
+
+
+def around_trend(values, season_length, multiplies):
+    """Return the values over their trend, or less it, and which period of a season each is; without the ends."""
+    trend = centred_mean(values, season_length)
+    known = np.flatnonzero(np.isfinite(trend))
+    parts = values[known] / trend[known] if multiplies else values[known] - trend[known]
+    return parts, known % season_length
+
+
+def slot_means(parts, slots, season_length) -> np.ndarray:
+    return np.bincount(slots, weights=parts, minlength=season_length) / np.bincount(slots, minlength=season_length)
 
 
 def centred_mean(values, season_length) -> np.ndarray:

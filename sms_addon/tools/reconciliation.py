@@ -95,7 +95,10 @@ def _share(total, bottom, members):
 
 
 def _least_variance(groups, bottom, members, group_variance, bottom_variance):
-    """Return the bottom moved by W C' (C W C')^-1 C y, where C y is groups less sums; as large as the groups are many."""
+    """Return the bottom moved by W C' (C W C')^-1 C y, where C y is groups less sums.
+
+    What is solved is as large as the groups are many.
+    """
     weighted = members.multiply(bottom_variance) if hasattr(members, 'multiply') else members * bottom_variance
     spread = weighted @ members.T
     spread = spread.toarray() if hasattr(spread, 'toarray') else spread
