@@ -142,8 +142,9 @@ class TestDemandStudy(ForecastCommon):
         gaps = demand.without_stock
         empty = [(gap, end) for number, gap, end in zip(gaps.series, gaps.start, gaps.end, strict=True)
                  if number == series and gap > (date(2025, 1, 1) - date(1970, 1, 1)).days]
+        epoch = date(1970, 1, 1)
         self.assertEqual(
-            [(date(1970, 1, 1) + timedelta(int(start)), date(1970, 1, 1) + timedelta(int(end))) for start, end in empty],
+            [(epoch + timedelta(int(start)), epoch + timedelta(int(end))) for start, end in empty],
             [(date(2026, 3, 1), date(2026, 4, 20))])
         self.run_demand()
         forecast = self.forecast(product_id=even)

@@ -187,7 +187,8 @@ class SalesForecast(models.Model):
         for forecast in self:
             lines = forecast._get_bottom_lines().filtered('is_overridden')
             if not lines:
-                raise UserError(self.env._("Nobody has changed the coming periods of %(name)s.", name=forecast.display_name))
+                raise UserError(self.env._(
+                    "Nobody has changed the coming periods of %(name)s.", name=forecast.display_name))
             lines._remove_override()
             forecast.message_post(body=self.env._("Changes by hand removed."), subtype_xmlid='mail.mt_note')
 

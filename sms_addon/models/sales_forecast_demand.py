@@ -20,8 +20,8 @@ class SalesForecast(models.Model):
     def _get_daily_demand(self, positions):
         """Return position id -> (mean of a day, standard deviation of a day, where that is from).
 
-        From the forecast of the next 30 days: by week if that is better than a naive guess, else by month if that is,
-        else as it is; with what was changed by hand. Where there is none, or it abstained: from the past.
+        From the forecast of the next 30 days: that which somebody changed by hand, else that which is better than a
+        naive guess, and of two by week and by month that by week. Where there is none, or it abstained: from the past.
         """
         past = self.env._("past demand")
         found = {
@@ -46,15 +46,20 @@ class SalesForecast(models.Model):
         choices = {}
         for position, period, status, *figures in rows:
             choices.setdefault(position, {}).setdefault((status != 'ok', period == 'month'), []).append(figures)
-        found = {}
-        for position, kinds in choices.items():
-            for (_naive, monthly), lines in sorted(kinds.items()):
-                told = self._get_mean_day(lines, monthly, today)
-                if told:
-                    by_hand = any(line[-1] for line in lines)
-                    found[position] = (*told, self._describe_source(monthly, by_hand))
-                    break
-        return found
+        return {position: told for position, kinds in choices.items() if (told := self._choose_demand(kinds, today))}
+
+    def _choose_demand(self, kinds, today):
+        """Return mean, standard deviation and source from one of the forecasts of a position, if any tells.
+
+        :param kinds: (whether it is naive, whether it is by month) -> its lines
+        """
+        choices = []
+        for (naive, monthly), lines in kinds.items():
+            told = self._get_mean_day(lines, monthly, today)
+            if told:
+                by_hand = any(line[-1] for line in lines)
+                choices.append(((not by_hand, naive, monthly), (*told, self._describe_source(monthly, by_hand))))
+        return min(choices)[1] if choices else None
 
     def _get_mean_day(self, lines, monthly, today):
         """Return mean and standard deviation of a day, the lines weighted by their days among the next 30."""

@@ -27,7 +27,8 @@ class SalesForecastLine(models.Model):
     _order = 'date, id'
     _rec_name = 'forecast_id'
 
-    forecast_id = fields.Many2one('sales.forecast', string="Forecast of", required=True, readonly=True, ondelete='cascade', index=True)
+    forecast_id = fields.Many2one(
+        'sales.forecast', string="Forecast of", required=True, readonly=True, ondelete='cascade', index=True)
     date = fields.Date(string="From", required=True, readonly=True, help="The first day of the week or month.")
     level = fields.Selection(LEVELS, readonly=True)
     period = fields.Selection(PERIODS, readonly=True)
@@ -58,7 +59,7 @@ class SalesForecastLine(models.Model):
     model_error = fields.Float(
         string="Absolute Error of the Forecast", digits=(16, 2), readonly=True, help="Without the changes by hand.")
     covered = fields.Float(
-        string="Within Low and High", readonly=True, aggregator='avg', help="Share of periods, 4 of 5 as it should be.")
+        string="Within Low and High", readonly=True, aggregator='avg', help="Share of periods; 4 of 5 as it should be.")
     error_rate = fields.Float(
         string="Error %", readonly=True, aggregator='avg', help="Absolute error over what was ordered.")
 
@@ -76,8 +77,10 @@ class SalesForecastLine(models.Model):
 
     @api.depends('date', 'period', 'company_id')
     def _compute_is_open(self):
-        for line in self:
-            line.is_open = bool(line.date) and line.date >= line._get_current_start(line.forecast_id)
+        for forecast, lines in self.grouped('forecast_id').items():
+            start = self._get_current_start(forecast)
+            for line in lines:
+                line.is_open = bool(line.date) and line.date >= start
 
     @api.onchange('final')
     def _onchange_final(self):

@@ -104,7 +104,8 @@ class SalesForecast(models.Model):
                  WHERE l.company_id = %(company)s AND l.level = 'product_warehouse' AND l.date >= %(since)s
                    AND l.is_overridden AND f.active
             ), sums AS (
-                SELECT 'company' AS level, 0 AS part, period, date, SUM(amount) AS amount FROM moved GROUP BY period, date
+                SELECT 'company' AS level, 0 AS part, period, date, SUM(amount) AS amount
+                  FROM moved GROUP BY period, date
                  UNION ALL
                 SELECT 'category', COALESCE(categ_id, 0), period, date, SUM(amount)
                   FROM moved GROUP BY categ_id, period, date

@@ -158,7 +158,8 @@ class SalesStudy(models.Model):
         found = sorted({
             (series, day)
             for product, warehouse, day in zip(
-                days['product'].tolist(), days['warehouse'].tolist(), days['day'].astype(np.int64).tolist(), strict=True)
+                days['product'].tolist(), days['warehouse'].tolist(), days['day'].astype(np.int64).tolist(),
+                strict=True)
             for series in of_product.get((product, warehouse), ())})
         series, start = np.array(found, np.int64).reshape(-1, 2).T
         return Gaps(series, start, start + 1)
@@ -177,9 +178,10 @@ class SalesStudy(models.Model):
             """, scale=SCALE, company=self.company_id.id, last=self._get_as_of(),
             since=(np.datetime64(self._get_as_of(), 'D') - 2 * RECENT).item()),
             {'line': 'int', 'product': 'int', 'quantity': 'float'})
-        products, starts, counts = np.unique(lines['product'], return_index=True, return_counts=True)
+        _products, starts, counts = np.unique(lines['product'], return_index=True, return_counts=True)
         found = []
-        for start, count in zip(starts[counts >= MIN_LINES].tolist(), counts[counts >= MIN_LINES].tolist(), strict=True):
+        enough = counts >= MIN_LINES
+        for start, count in zip(starts[enough].tolist(), counts[enough].tolist(), strict=True):
             quantities = lines['quantity'][start:start + count]
             usual = float(np.median(quantities))
             # where most lines are the same, those to come still differ as what is counted does by chance
