@@ -172,7 +172,8 @@ class TestReorderDecision(ReorderCommon):
             (orderpoint.product_min_qty, orderpoint.product_max_qty), (proposal.proposed_min, proposal.proposed_max))
         self.assertEqual(orderpoint.location_id, self.stock.lot_stock_id)
         self.assertRecordValues(proposal, [{
-            'state': 'accepted', 'orderpoint_id': orderpoint.id, 'decided_by': self.planner.id, 'before_state': 'none'}])
+            'state': 'accepted', 'orderpoint_id': orderpoint.id, 'decided_by': self.planner.id,
+            'before_state': 'none'}])
         self.assertEqual(orderpoint.create_uid, self.planner)
         proposal.action_undo()
         self.assertFalse(orderpoint.exists())
@@ -282,7 +283,8 @@ class TestReorderRights(ReorderCommon):
         proposal = self.propose(self.known("Seen"))
         self.assertTrue(proposal.with_user(self.storekeeper).reason)
         for act in (
-                lambda own: own.action_accept(), lambda own: own.action_reject(), lambda own: own.write({'service_target': 0.9}),
+                lambda own: own.action_accept(), lambda own: own.action_reject(),
+                lambda own: own.write({'service_target': 0.9}),
                 lambda own: own.position_id.action_propose_reorder(), lambda own: own.unlink()):
             with self.assertRaises(AccessError):
                 act(proposal.with_user(self.storekeeper))

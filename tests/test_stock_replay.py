@@ -89,7 +89,9 @@ class TestStockReplay(BaseCase):
         self.assertTrue((found.ordered >= least * found.orders).all())
 
     @settings(max_examples=40, deadline=None)
-    @given(st.lists(st.integers(0, 20), min_size=40, max_size=40), st.integers(0, 30), st.integers(1, 20), st.integers(0, 9))
+    @given(
+        st.lists(st.integers(0, 20), min_size=40, max_size=40), st.integers(0, 30), st.integers(1, 20),
+        st.integers(0, 9))
     def test_a_higher_order_point_serves_no_less(self, demand, minimum, size, lead):
         low, high = (one(demand, level, level + size, lead) for level in (minimum, minimum + 10 * size))
         self.assertGreaterEqual(high['served'], low['served'])
