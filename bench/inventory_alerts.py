@@ -81,7 +81,8 @@ def generate(env, count):
             revenue_at_risk, value, daily_demand, demand_recent, demand_surprise, days_of_cover, stockout_date,
             overstock_value, lead_recent, lead_days, lead_spread, lead_count, abc_revenue, abc_margin, status,
             revenue_12, refreshed_at)
-        SELECT p.id, p.product_tmpl_id, t.categ_id, %(warehouse)s, %(company)s, %(uom)s, random() * 1000 - 3, random() * 500,
+        SELECT p.id, p.product_tmpl_id, t.categ_id, %(warehouse)s, %(company)s, %(uom)s, random() * 1000 - 3,
+               random() * 500,
                random() * 1000, random() * 10000, random() * 10000, random() * 10, random() * 100, random() * 4,
                random() * 100, CURRENT_DATE + (random() * 90)::int, random() * 10000, random() * 20, 1, random(),
                (random() * 20)::int, (ARRAY['a', 'b', 'c'])[1 + (random() * 2)::int],
@@ -125,7 +126,8 @@ def measure_delivery(env):
     ids = [position_id for (position_id,) in env.cr.fetchall()]
 
     def change():
-        env.cr.execute("UPDATE sales_stock_position SET revenue_at_risk = random() * 10000 + 5000 WHERE id = ANY(%s)", [ids])
+        env.cr.execute(
+            "UPDATE sales_stock_position SET revenue_at_risk = random() * 10000 + 5000 WHERE id = ANY(%s)", [ids])
         env.cr.commit()
         env.invalidate_all()
 
@@ -137,7 +139,7 @@ def measure_delivery(env):
 
 
 def measure_way(env):
-    """From the transfer that is done to the alert and the message to the screens, the reading of the ledger included."""
+    """From the transfer that is done to the alert and the message to the screens, with the reading of the ledger."""
     admin = env.ref('base.user_admin')
     env['sales.rule.set'].with_user(admin).create({
         'name': "Way", 'model': 'sales.stock.position', 'when': 'event', 'mode': 'stop', 'rule_ids': [(0, 0, {
@@ -166,4 +168,5 @@ def measure_way(env):
         times.append(time.perf_counter() - start)
         if not env['sales.stock.alert'].search_count([('product_id', '=', product.id), ('state', '=', 'open')]):
             raise AssertionError("no alert came of the move")
-    return [at_most('from the move of goods to the alert', max(times), 2, 's', seconds={'median': statistics.median(times)})]
+    return [at_most(
+        'from the move of goods to the alert', max(times), 2, 's', seconds={'median': statistics.median(times)})]

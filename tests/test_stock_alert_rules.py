@@ -101,7 +101,10 @@ class TestStockAlertRules(AlertsCommon):
             return select(engine, documents, rules, conditions, scope)
 
         self.patch(engine, '_select_matches', fail)
-        with mute_logger('odoo.addons.sms_addon.models.sales_rule_engine_sets', 'odoo.addons.sms_addon.models.sales_rule_occasion'):
+        with mute_logger(
+            'odoo.addons.sms_addon.models.sales_rule_engine_sets',
+            'odoo.addons.sms_addon.models.sales_rule_occasion',
+        ):
             self.ask()
         by_rule = {alert.rule_id: alert.state for alert in self.alerts_of(position)}
         self.assertEqual(by_rule, {rule_set.rule_ids[0]: 'open', rule_set.rule_ids[1]: 'closed'})
@@ -189,7 +192,8 @@ class TestStockAlertRules(AlertsCommon):
         with self.assertRaises(ValidationError):
             rule.action_ids.write({'alert_escalate_hours': 3, 'alert_escalate_to': 'user'})
         with self.assertRaises(ValidationError):
-            rule.write({'decision': 'hold', 'approval_policy_id': self.env['sales.approval.policy'].create({'name': "P"}).id})
+            policy = self.env['sales.approval.policy'].create({'name': "P"})
+            rule.write({'decision': 'hold', 'approval_policy_id': policy.id})
         with self.assertRaises(ValidationError):
             self.alert_set((NEGATIVE, {}), when='save')
         with self.assertRaises(ValidationError):

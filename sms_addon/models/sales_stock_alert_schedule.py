@@ -69,7 +69,8 @@ class SalesStockAlert(models.Model):
     @api.model
     def _escalate_due(self, limit=BATCH):
         due = self.search([
-            ('state', '=', 'open'), ('escalated_at', '=', False), ('escalate_at', '<=', fields.Datetime.now())], limit=limit)
+            ('state', '=', 'open'), ('escalated_at', '=', False), ('escalate_at', '<=', fields.Datetime.now())],
+            limit=limit)
         due = due.try_lock_for_update().filtered(lambda alert: alert.state == 'open' and not alert.escalated_at)
         for alert in due:
             alert._escalate()
