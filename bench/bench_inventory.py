@@ -50,7 +50,8 @@ STATEMENTS = [
                                price_unit)
        SELECT g.move + (n - 1) * (%(moves)s + 1) + m + 1, g.company, g.product + n, g.unit, q.qty, q.qty,
               CASE WHEN m > 0 THEN q.qty ELSE 0 END,
-              CASE WHEN m %% 4 = 1 THEN g.vendors ELSE g.stock END, CASE WHEN m %% 4 = 1 THEN g.stock ELSE g.customers END,
+              CASE WHEN m %% 4 = 1 THEN g.vendors ELSE g.stock END,
+              CASE WHEN m %% 4 = 1 THEN g.stock ELSE g.customers END,
               CASE WHEN m > 0 THEN 'done' ELSE 'confirmed' END, d.day, d.day, d.day - interval '9 days',
               'make_to_stock', 0
          FROM g, generate_series(1, %(count)s) n, generate_series(0, %(moves)s) m

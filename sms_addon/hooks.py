@@ -1,5 +1,5 @@
 def post_init_hook(env):
-    """Load warehouse, ledger, order tracking, customer profiles and stock positions from whatever history the database has."""
+    """Load warehouse, ledger, tracking, customer profiles and stock positions from what the database has."""
     env['res.company']._guess_sales_timezones()
     env['sales.warehouse']._get()._rebuild()
     env['sales.event.history']._read_all()
