@@ -25,8 +25,8 @@ class TestStockBeside(StockCommon):
         self.assertFalse(self.position(kit), "a kit has no position")
         self.assertEqualsHost(bolt + plate)
         self.assertRecordValues(self.position(bolt), [{
-            'qty_outgoing': 12, 'qty_uncovered': 2, 'demand_recent': 12, 'customers_at_risk': 1,
-            'revenue_at_risk': 50}])
+            'qty_outgoing': 12, 'qty_uncovered': 2, 'demand_recent': 12, 'customers_at_risk': 1, 'revenue_at_risk': 50,
+        }])
         self.assertEqual(self.position(plate).demand_recent, 3)
         self.put(bolt, 2)
         order.picking_ids.action_assign()

@@ -1,11 +1,10 @@
 def post_init_hook(env):
-    """Load warehouse, ledger, tracking, customer profiles and stock positions from the history that the database has."""
+    """Load warehouse, ledger, tracking, customer profiles and stock positions from what the database has."""
     env['res.company']._guess_sales_timezones()
     env['sales.warehouse']._get()._rebuild()
     env['sales.event.history']._read_all()
     env['sales.order.tracking']._read_all()
     env['sales.customer.profile']._rebuild_all()
-    env['sales.rule.set']._publish_stock_alerts()
     env['sales.stock.position']._rebuild_all()
 
 

@@ -112,7 +112,8 @@ class SalesStockPosition(models.Model):
                                 THEN l.product_uom_qty * unit.factor / own.factor ELSE w.qty END AS ordered
                       FROM (SELECT p.*, GREATEST(p.qty - p.reserved, 0) AS open,
                                    SUM(CASE WHEN p.incoming THEN -p.qty ELSE GREATEST(p.qty - p.reserved, 0) END)
-                                   OVER (PARTITION BY p.product_id, p.warehouse_id ORDER BY p.day, p.incoming DESC, p.id)
+                                   OVER (PARTITION BY p.product_id, p.warehouse_id
+                                         ORDER BY p.day, p.incoming DESC, p.id)
                                    - s.free AS short, s.uom_id
                               FROM planned p
                               JOIN stock s USING (product_id, warehouse_id)) w
