@@ -243,12 +243,21 @@ class TestStockBoard(StockCommon):
         self.assertEqual(dict(zip(curve['days'], curve['past'], strict=True))['2027-05-02'], 4)
         self.assertEqual(dict(zip(curve['days'], curve['past'], strict=True))['2027-05-01'], 0)
 
+    @freeze_time('2027-05-03 12:00:00')
     def test_the_curve_runs_out_when_the_position_says_so(self):
+        self.ship(self.goods[0], 7, done=False, date='2027-05-05 10:00:00')
+        self.ship(self.goods[0], 3, done=False, date='2027-05-09 10:00:00')
+        self.follow()
         position = self.position(self.goods[0])
-        self.assertFalse(position.stockout_date)
-        self.ship(self.goods[0], 10, done=False, date='2030-01-01 10:00:00')
-        self.assertRaises(UserError, position.get_stock_curve, 90, 100000)
-        self.assertRaises(UserError, position.get_stock_curve, -1, 10)
+        curve = position.get_stock_curve(0, 30)
+        empty = next(day for day, stock in zip(curve['days'], curve['future'], strict=True) if stock <= 0)
+        self.assertEqual((empty, position.stockout_date), ('2027-05-09', date(2027, 5, 9)))
+
+    def test_a_chart_has_an_end(self):
+        position = self.position(self.goods[0])
+        for days in ((90, 100000), (-1, 10)):
+            with self.assertRaises(UserError):
+                position.get_stock_curve(*days)
 
     def test_the_map_has_locations_and_lots(self):
         product = self.goods[2]
