@@ -18,7 +18,8 @@ class DigestDigest(models.Model):
 
     def _compute_kpis_actions(self, company, user):
         actions = super()._compute_kpis_actions(company, user)
-        actions['kpi_sales_stock_alert'] = f"sms_addon.sales_stock_alert_action?menu_id={self.env.ref('sms_addon.sms_addon_menu_root').id}"
+        menu = self.env.ref('sms_addon.sms_addon_menu_root')
+        actions['kpi_sales_stock_alert'] = f'sms_addon.sales_stock_alert_action?menu_id={menu.id}'
         return actions
 
     def _get_stock_alerts(self, company, user):

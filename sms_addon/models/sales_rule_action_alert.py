@@ -50,12 +50,13 @@ class SalesRuleAction(models.Model):
 
     @api.depends('alert_kind', 'alert_severity')
     def _compute_description(self):
-        super()._compute_description()
+        result = super()._compute_description()
         kinds = dict(self._fields['alert_kind']._description_selection(self.env))
         severities = dict(self._fields['alert_severity']._description_selection(self.env))
         for action in self.filtered(lambda action: action.kind == 'alert'):
             detail = ', '.join(filter(None, (kinds.get(action.alert_kind), severities.get(action.alert_severity))))
             action.description = f"{action.description}: {detail}"
+        return result
 
     @api.constrains('kind', 'rule_id', 'server_action_id', 'alert_escalate_hours', 'alert_escalate_to',
                     'alert_escalate_user_id')

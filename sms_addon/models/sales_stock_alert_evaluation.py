@@ -16,10 +16,13 @@ _logger = logging.getLogger(__name__)
 
 #: figures that every alert keeps, besides those that its rules ask for
 FIGURES = (
-    'qty_on_hand', 'qty_free', 'qty_incoming', 'qty_forecast', 'daily_demand', 'days_of_cover', 'stockout_date', 'value')
+    'qty_on_hand', 'qty_free', 'qty_incoming', 'qty_forecast', 'daily_demand', 'days_of_cover', 'stockout_date', 'value',
+)
 MOMENTS = ('event', 'schedule')
 #: hits that are handed over within the statements; more are laid down in a table, so that the planner knows of them
 FEW = 1000
+#: for many: the planner may not know yet of the alerts that the same night opened, and go through them one by one
+PLANNER = {**BULK, 'enable_nestloop': 'off'}
 #: days of demand at risk where nobody knows how long a receipt takes
 USUAL_LEAD = 7
 
@@ -108,8 +111,9 @@ class SalesStockAlert(models.Model):
         scope = Domain('company_id', '=', company.id)
         if ids is not None:
             scope &= Domain('id', 'in', ids)
-        if ids is None:
-            self.env['sales.rule.facts']._set_planner(BULK)
+        many = ids is None or len(ids) > FEW
+        if many:
+            self.env['sales.rule.facts']._set_planner(PLANNER)
         matches, failed = engine._find_matches(POSITION, version_id, company, scope)
         if ids is None:  # as often as the night comes, not with every delivery
             for rule, error in failed:
@@ -126,8 +130,8 @@ class SalesStockAlert(models.Model):
             yield Asked(
                 set_id, version_id, mode, when, company, ids, {rule.id: rule for rule in rule_set.rules}, relation,
                 effects, terms, [rule.id for rule, _error in failed])
-        if ids is None:
-            self.env['sales.rule.facts']._set_planner(dict.fromkeys(BULK))
+        if many:
+            self.env['sales.rule.facts']._set_planner(dict.fromkeys(PLANNER))
 
     def _get_effect(self, rule, mode):
         decision = soften(rule.decision, mode)
@@ -158,7 +162,8 @@ class SalesStockAlert(models.Model):
         paths = dict.fromkeys(FIGURES)
         for rule in asked.rules.values():
             paths.update(dict.fromkeys(rules._iter_paths(conditions[rule.id])))
-            paths.update(dict.fromkeys(path for text in rule.messages.values() for path in rules._get_placeholders(text)))
+            for text in rule.messages.values():
+                paths.update(dict.fromkeys(rules._get_placeholders(text)))
         return [
             path for path in paths
             if (field := positions._fields.get(path)) and not field.relational
@@ -293,11 +298,11 @@ class SalesStockAlert(models.Model):
         rows = self.env.execute_query(SQL(
             """
             INSERT INTO sales_stock_alert (
-                position_id, product_id, categ_id, warehouse_id, company_id, rule_id, set_id, version_id, kind, severity,
-                value_at_risk, user_id, state, holds, opened_at, escalate_at, occurrence, figures, in_digest, to_tell,
+                position_id, product_id, categ_id, warehouse_id, company_id, rule_id, set_id, version_id, kind,
+                severity, value_at_risk, user_id, state, holds, opened_at, escalate_at, occurrence, figures, in_digest, to_tell,
                 create_uid, create_date, write_uid, write_date)
-            SELECT p.id, p.product_id, p.categ_id, p.warehouse_id, p.company_id, t.rule_id, %(set)s, %(version)s, t.kind,
-                   t.severity, %(value)s, COALESCE(t.user_id, p.user_id), 'open', TRUE, %(now)s,
+            SELECT p.id, p.product_id, p.categ_id, p.warehouse_id, p.company_id, t.rule_id, %(set)s, %(version)s,
+                   t.kind, t.severity, %(value)s, COALESCE(t.user_id, p.user_id), 'open', TRUE, %(now)s,
                    %(now)s + NULLIF(t.hours, 0) * INTERVAL '1 hour',
                    1 + (SELECT COUNT(*) FROM sales_stock_alert b WHERE b.rule_id = t.rule_id AND b.position_id = p.id),
                    %(figures)s, t.digest, TRUE, %(uid)s, %(now)s, %(uid)s, %(now)s

@@ -64,12 +64,13 @@ class SalesStockPosition(models.Model):
     def _notify_changed(self, ids):
         """Ask the rules about what changed. After a rebuild they are asked about everything in a transaction of their
         own: that of the rebuild is minutes old when it ends."""
-        super()._notify_changed(ids)
+        result = super()._notify_changed(ids)
         alerts = self.env['sales.stock.alert'].sudo()  # alerts open and close by themselves, whoever moved the goods
         if ids is None:
             alerts._wake_evaluation()
         elif ids:
             alerts._evaluate(ids)
+        return result
 
     # -- buttons
 
