@@ -46,7 +46,8 @@ class TestStockAlertRules(AlertsCommon):
         self.assertFalse(self.alerts_of(position))
         decision = self.env['sales.rule.decision'].search([('set_id', '=', rule_set.id)])
         self.assertRecordValues(decision, [{
-            'effect': 'logged', 'current': True, 'res_id': position.id, 'company_id': self.company.id, 'when': 'event'}])
+            'effect': 'logged', 'current': True, 'res_id': position.id, 'company_id': self.company.id,
+            'when': 'event'}])
         self.assertEqual(decision.inputs['On Hand'], -1)
         rule_set.mode = 'warn'
         self.ask(position)
@@ -101,10 +102,8 @@ class TestStockAlertRules(AlertsCommon):
             return select(engine, documents, rules, conditions, scope)
 
         self.patch(engine, '_select_matches', fail)
-        with mute_logger(
-            'odoo.addons.sms_addon.models.sales_rule_engine_sets',
-            'odoo.addons.sms_addon.models.sales_rule_occasion',
-        ):
+        models = 'odoo.addons.sms_addon.models'
+        with mute_logger(f'{models}.sales_rule_engine_sets', f'{models}.sales_rule_occasion'):
             self.ask()
         by_rule = {alert.rule_id: alert.state for alert in self.alerts_of(position)}
         self.assertEqual(by_rule, {rule_set.rule_ids[0]: 'open', rule_set.rule_ids[1]: 'closed'})
@@ -138,8 +137,8 @@ class TestStockAlertRules(AlertsCommon):
         with self.enter_registry_test_mode():
             self.env.ref('sms_addon.ir_cron_stock_alert_evaluation').method_direct_trigger()
         self.assertTrue(self.alerts_of(position))
-        waiting = self.env['sales.rule.engine']._find_fresh()
-        self.assertNotIn('sales.stock.position', {model for model, _company in waiting}, "nor are they asked one by one")
+        asked = {model for model, _company in self.env['sales.rule.engine']._find_fresh()}
+        self.assertNotIn('sales.stock.position', asked, "nor are they asked one by one")
 
     @freeze_time('2027-05-03 23:30:00')
     def test_days_are_those_of_the_company(self):
@@ -192,8 +191,8 @@ class TestStockAlertRules(AlertsCommon):
         with self.assertRaises(ValidationError):
             rule.action_ids.write({'alert_escalate_hours': 3, 'alert_escalate_to': 'user'})
         with self.assertRaises(ValidationError):
-            policy = self.env['sales.approval.policy'].create({'name': "P"})
-            rule.write({'decision': 'hold', 'approval_policy_id': policy.id})
+            rule.write({
+                'decision': 'hold', 'approval_policy_id': self.env['sales.approval.policy'].create({'name': "P"}).id})
         with self.assertRaises(ValidationError):
             self.alert_set((NEGATIVE, {}), when='save')
         with self.assertRaises(ValidationError):

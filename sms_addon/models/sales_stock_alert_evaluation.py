@@ -16,11 +16,13 @@ _logger = logging.getLogger(__name__)
 
 #: figures that every alert keeps, besides those that its rules ask for
 FIGURES = (
-    'qty_on_hand', 'qty_free', 'qty_incoming', 'qty_forecast', 'daily_demand', 'days_of_cover', 'stockout_date',
-    'value')
+    'qty_on_hand', 'qty_free', 'qty_incoming', 'qty_forecast', 'daily_demand', 'days_of_cover', 'stockout_date', 'value',
+)
 MOMENTS = ('event', 'schedule')
 #: hits that are handed over within the statements; more are laid down in a table, so that the planner knows of them
 FEW = 1000
+#: for many: the planner may not know yet of the alerts that the same night opened, and go through them one by one
+PLANNER = {**BULK, 'enable_nestloop': 'off'}
 #: days of demand at risk where nobody knows how long a receipt takes
 USUAL_LEAD = 7
 
@@ -109,8 +111,9 @@ class SalesStockAlert(models.Model):
         scope = Domain('company_id', '=', company.id)
         if ids is not None:
             scope &= Domain('id', 'in', ids)
-        if ids is None:
-            self.env['sales.rule.facts']._set_planner(BULK)
+        many = ids is None or len(ids) > FEW
+        if many:
+            self.env['sales.rule.facts']._set_planner(PLANNER)
         matches, failed = engine._find_matches(POSITION, version_id, company, scope)
         if ids is None:  # as often as the night comes, not with every delivery
             for rule, error in failed:
@@ -127,8 +130,8 @@ class SalesStockAlert(models.Model):
             yield Asked(
                 set_id, version_id, mode, when, company, ids, {rule.id: rule for rule in rule_set.rules}, relation,
                 effects, terms, [rule.id for rule, _error in failed])
-        if ids is None:
-            self.env['sales.rule.facts']._set_planner(dict.fromkeys(BULK))
+        if many:
+            self.env['sales.rule.facts']._set_planner(dict.fromkeys(PLANNER))
 
     def _get_effect(self, rule, mode):
         decision = soften(rule.decision, mode)
@@ -159,8 +162,8 @@ class SalesStockAlert(models.Model):
         paths = dict.fromkeys(FIGURES)
         for rule in asked.rules.values():
             paths.update(dict.fromkeys(rules._iter_paths(conditions[rule.id])))
-            paths.update(dict.fromkeys(
-                path for text in rule.messages.values() for path in rules._get_placeholders(text)))
+            for text in rule.messages.values():
+                paths.update(dict.fromkeys(rules._get_placeholders(text)))
         return [
             path for path in paths
             if (field := positions._fields.get(path)) and not field.relational

@@ -69,8 +69,8 @@ class SalesStockAlert(models.Model):
     @api.model
     def _escalate_due(self, limit=BATCH):
         due = self.search([
-            ('state', '=', 'open'), ('escalated_at', '=', False), ('escalate_at', '<=', fields.Datetime.now())],
-            limit=limit)
+            ('state', '=', 'open'), ('escalated_at', '=', False), ('escalate_at', '<=', fields.Datetime.now()),
+        ], limit=limit)
         due = due.try_lock_for_update().filtered(lambda alert: alert.state == 'open' and not alert.escalated_at)
         for alert in due:
             alert._escalate()
@@ -102,5 +102,5 @@ class SalesStockAlert(models.Model):
                 lambda employee: employee.company_id == self.company_id).parent_id.user_id[:1]
         admins = self.env.ref('stock.group_stock_manager').all_user_ids
         usable = (found | admins.sorted('id')).filtered(
-            lambda user: user.active and not user.share and self.company_id in user.company_ids and user != self.user_id)
+            lambda user: user.active and not user.share and self.company_id in user.company_ids) - self.user_id
         return (usable & found)[:1] or usable.filtered('login_date')[:1] or usable[:1]
