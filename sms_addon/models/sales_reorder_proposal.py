@@ -116,16 +116,16 @@ class SalesReorderProposal(models.Model):
     value_before = fields.Monetary(string="Stock Value Now", readonly=True, help="Expected average stock, at cost.")
     value_after = fields.Monetary(string="Stock Value Then", readonly=True, help="Expected average stock, at cost.")
     value_change = fields.Monetary(string="Change of Stock Value", readonly=True)
-    service_before = fields.Float(string="Service Now", aggregator='avg', digits=(16, 3), readonly=True)
-    service_after = fields.Float(string="Service Then", aggregator='avg', digits=(16, 3), readonly=True)
+    service_before = fields.Float(string="Service Now", aggregator='avg', digits=(16, 4), readonly=True)
+    service_after = fields.Float(string="Service Then", aggregator='avg', digits=(16, 4), readonly=True)
 
     # -- replay of the last year
     replay_days = fields.Integer(aggregator=None, readonly=True)
     replay_demand = fields.Float(string="Demand in Replay", digits='Product Unit', aggregator=None, readonly=True)
     replay_service_before = fields.Float(
-        string="Replay: Served, Present", aggregator='avg', digits=(16, 3), readonly=True)
+        string="Replay: Served, Present", aggregator='avg', digits=(16, 4), readonly=True)
     replay_service_after = fields.Float(
-        string="Replay: Served, Proposed", aggregator='avg', digits=(16, 3), readonly=True)
+        string="Replay: Served, Proposed", aggregator='avg', digits=(16, 4), readonly=True)
     replay_stock_before = fields.Float(
         string="Replay: Stock, Present", digits='Product Unit', aggregator=None, readonly=True)
     replay_stock_after = fields.Float(
