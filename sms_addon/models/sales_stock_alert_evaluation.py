@@ -16,7 +16,8 @@ _logger = logging.getLogger(__name__)
 
 #: figures that every alert keeps, besides those that its rules ask for
 FIGURES = (
-    'qty_on_hand', 'qty_free', 'qty_incoming', 'qty_forecast', 'daily_demand', 'days_of_cover', 'stockout_date', 'value',
+    'qty_on_hand', 'qty_free', 'qty_incoming', 'qty_forecast', 'daily_demand', 'days_of_cover', 'stockout_date',
+    'value',
 )
 MOMENTS = ('event', 'schedule')
 #: hits that are handed over within the statements; more are laid down in a table, so that the planner knows of them
@@ -299,7 +300,8 @@ class SalesStockAlert(models.Model):
             """
             INSERT INTO sales_stock_alert (
                 position_id, product_id, categ_id, warehouse_id, company_id, rule_id, set_id, version_id, kind,
-                severity, value_at_risk, user_id, state, holds, opened_at, escalate_at, occurrence, figures, in_digest, to_tell,
+                severity, value_at_risk, user_id, state, holds, opened_at, escalate_at, occurrence, figures,
+                in_digest, to_tell,
                 create_uid, create_date, write_uid, write_date)
             SELECT p.id, p.product_id, p.categ_id, p.warehouse_id, p.company_id, t.rule_id, %(set)s, %(version)s,
                    t.kind, t.severity, %(value)s, COALESCE(t.user_id, p.user_id), 'open', TRUE, %(now)s,
