@@ -60,7 +60,7 @@ class SalesStockAlert(models.Model):
     snoozed_until = fields.Datetime(readonly=True, tracking=True)
     escalate_at = fields.Datetime(string="Escalation Due", readonly=True)
     escalated_at = fields.Datetime(string="Escalated", readonly=True)
-    escalated_to_id = fields.Many2one('res.users', string="Escalated To", readonly=True, ondelete='set null')
+    escalated_to_id = fields.Many2one('res.users', readonly=True, ondelete='set null')
     occurrence = fields.Integer(
         readonly=True, default=1, aggregator=None,
         help="How often the rule has opened an alert about this position, this time included.")
