@@ -19,5 +19,6 @@ class ProductTemplate(models.Model):
     def write(self, vals):
         result = super().write(vals)
         if not {'is_storable', 'type', 'categ_id', 'uom_id', 'responsible_id'}.isdisjoint(vals):
-            self.env['sales.event']._note_stock(self.with_context(active_test=False).product_variant_ids.ids)
+            self.env['sales.event']._note_stock(
+                'product.product', self.with_context(active_test=False).product_variant_ids.ids)
         return result

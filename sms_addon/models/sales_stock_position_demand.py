@@ -25,7 +25,7 @@ class SalesStockPosition(models.Model):
 
     def _ctes_demand(self):
         return {
-            'dry': self._select_dry(),
+            'spans': self._select_spans(),
             'level': self._select_level(),
             'demand': self._select_demand(),
         }
@@ -66,7 +66,7 @@ class SalesStockPosition(models.Model):
             scale=SCALE, year=YEAR, fact_scope=scope(SQL("s.product_id")),
             move_scope=scope(SQL("m.product_id")))
 
-    def _select_dry(self):
+    def _select_spans(self):
         """Return the spans of days between two moves, and what was there on them."""
         return SQL(
             """
@@ -78,7 +78,7 @@ class SalesStockPosition(models.Model):
                       FROM done d
                       JOIN stock s USING (product_id, warehouse_id)
                     WINDOW days AS (PARTITION BY d.product_id, d.warehouse_id ORDER BY d.day),
-                           position AS (PARTITION BY d.product_id, d.warehouse_id)) spans
+                           position AS (PARTITION BY d.product_id, d.warehouse_id)) moved
              WHERE COALESCE(next_day - 1, today) > today - %(year)s
             """, year=YEAR)
 
@@ -96,7 +96,7 @@ class SalesStockPosition(models.Model):
                    FILTER (WHERE %(empty)s AND until > today - %(recent)s) AS dry_recent,
                    SUM(GREATEST(closing, 0) * (until - GREATEST(moved_on, today - %(year)s + 1) + 1))
                    / SUM(until - GREATEST(moved_on, today - %(year)s + 1) + 1) AS average
-              FROM dry
+              FROM spans
              GROUP BY product_id, warehouse_id
             """, length=length, empty=empty, demand=DEMAND_DAYS, recent=RECENT_DAYS, year=YEAR)
 
@@ -155,7 +155,7 @@ class SalesStockPosition(models.Model):
                            %(sums)s
                       FROM stock s
                       LEFT JOIN sold o ON o.product_id = s.product_id AND o.warehouse_id = s.warehouse_id
-                      LEFT JOIN dry d ON d.product_id = s.product_id AND d.warehouse_id = s.warehouse_id
+                      LEFT JOIN spans d ON d.product_id = s.product_id AND d.warehouse_id = s.warehouse_id
                                      AND d.closing <= 0.000001 AND o.day BETWEEN d.since AND d.until
                      GROUP BY s.product_id, s.warehouse_id, s.first_day, s.today) p
               LEFT JOIN level l USING (product_id, warehouse_id)

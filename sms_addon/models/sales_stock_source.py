@@ -2,7 +2,7 @@ from odoo import api, models
 
 
 class SalesStockSource(models.AbstractModel):
-    """A record that a stock position is made of: it names the fields that matter, and its products."""
+    """A record of one product that a stock position is made of: it names the fields that matter."""
     _name = 'sales.stock.source'
     _description = "Source of Stock Positions"
 
@@ -16,14 +16,11 @@ class SalesStockSource(models.AbstractModel):
         return records
 
     def write(self, vals):
-        watched = not self._stock_fields.isdisjoint(vals)
-        # what it was of until now, too
-        if watched and 'product_id' in vals:
+        if not self._stock_fields.isdisjoint(vals):
+            if 'product_id' in vals:
+                self._note_stock_products()
             self._note_stock()
-        result = super().write(vals)
-        if watched:
-            self._note_stock()
-        return result
+        return super().write(vals)
 
     def _compute_field_value(self, field):
         super()._compute_field_value(field)
@@ -31,14 +28,15 @@ class SalesStockSource(models.AbstractModel):
             self._note_stock()
 
     def unlink(self):
-        self._note_stock()
+        self._note_stock_products()
         return super().unlink()
 
     def _note_stock(self):
-        if records := self.browse([res_id for res_id in self._ids if res_id]):
-            self.env['sales.event']._note_stock(records._get_stock_products().ids)
+        if ids := [res_id for res_id in self._ids if res_id]:
+            self.env['sales.event']._note_stock(self._name, ids)
 
-    def _get_stock_products(self):
-        """Return the products whose positions these records are part of."""
+    def _note_stock_products(self):
+        """Note the products that the records have now and may not have at the flush."""
         # whoever moves goods need not be allowed to read the product
-        return self.sudo().product_id.filtered('is_storable')
+        if ids := self.sudo().product_id.filtered('is_storable').ids:
+            self.env['sales.event']._note_stock('product.product', ids)
