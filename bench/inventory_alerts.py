@@ -78,12 +78,12 @@ def generate(env, count):
         INSERT INTO sales_stock_position (
             product_id, product_tmpl_id, categ_id, warehouse_id, company_id, uom_id, qty_on_hand, qty_free,
             qty_uncovered, revenue_at_risk, value, daily_demand, demand_recent, demand_surprise, days_of_cover,
-            stockout_date, overstock_value, lead_recent, lead_days, lead_spread, lead_count, abc_revenue, abc_margin, status,
-            revenue_12, refreshed_at)
+            stockout_date, overstock_value, lead_recent, lead_days,
+            lead_spread, lead_count, abc_revenue, abc_margin, status, revenue_12, refreshed_at)
         SELECT p.id, p.product_tmpl_id, t.categ_id, %(warehouse)s, %(company)s, %(uom)s, random() * 1000 - 3,
                random() * 500, random() * 1000, random() * 10000, random() * 10000, random() * 10, random() * 100,
-               random() * 4, random() * 100, CURRENT_DATE + (random() * 90)::int, random() * 10000, random() * 20, 1, random(),
-               (random() * 20)::int, (ARRAY['a', 'b', 'c'])[1 + (random() * 2)::int],
+               random() * 4, random() * 100, CURRENT_DATE + (random() * 90)::int, random() * 10000, random() * 20, 1,
+               random(), (random() * 20)::int, (ARRAY['a', 'b', 'c'])[1 + (random() * 2)::int],
                (ARRAY['a', 'b', 'c'])[1 + (random() * 2)::int],
                (ARRAY['out', 'risk', 'ok', 'over', 'slow', 'dead'])[1 + (random() * 5)::int], random() * 5000, now()
           FROM products p JOIN templates t ON t.id = p.product_tmpl_id
