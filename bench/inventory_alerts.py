@@ -77,15 +77,13 @@ def generate(env, count):
             SELECT id, TRUE, now(), now() FROM templates RETURNING id, product_tmpl_id)
         INSERT INTO sales_stock_position (
             product_id, product_tmpl_id, categ_id, warehouse_id, company_id, uom_id, qty_on_hand, qty_free,
-            qty_uncovered, revenue_at_risk, value, daily_demand, demand_recent, demand_surprise,
-            days_of_cover, stockout_date,
-            overstock_value, lead_recent, lead_days, lead_spread, lead_count, abc_revenue, abc_margin, status,
-            revenue_12, refreshed_at)
+            qty_uncovered, revenue_at_risk, value, daily_demand, demand_recent, demand_surprise, days_of_cover,
+            stockout_date, overstock_value, lead_recent, lead_days,
+            lead_spread, lead_count, abc_revenue, abc_margin, status, revenue_12, refreshed_at)
         SELECT p.id, p.product_tmpl_id, t.categ_id, %(warehouse)s, %(company)s, %(uom)s, random() * 1000 - 3,
-               random() * 500, random() * 1000, random() * 10000, random() * 10000, random() * 10,
-               random() * 100, random() * 4,
-               random() * 100, CURRENT_DATE + (random() * 90)::int, random() * 10000, random() * 20, 1, random(),
-               (random() * 20)::int, (ARRAY['a', 'b', 'c'])[1 + (random() * 2)::int],
+               random() * 500, random() * 1000, random() * 10000, random() * 10000, random() * 10, random() * 100,
+               random() * 4, random() * 100, CURRENT_DATE + (random() * 90)::int, random() * 10000, random() * 20, 1,
+               random(), (random() * 20)::int, (ARRAY['a', 'b', 'c'])[1 + (random() * 2)::int],
                (ARRAY['a', 'b', 'c'])[1 + (random() * 2)::int],
                (ARRAY['out', 'risk', 'ok', 'over', 'slow', 'dead'])[1 + (random() * 5)::int], random() * 5000, now()
           FROM products p JOIN templates t ON t.id = p.product_tmpl_id
@@ -139,7 +137,7 @@ def measure_delivery(env):
 
 
 def measure_way(env):
-    """From the transfer that is done to the alert and the message to the screens, with the reading of the ledger."""
+    """From the move that is done to the alert and the message to the screens, reading the ledger included."""
     admin = env.ref('base.user_admin')
     env['sales.rule.set'].with_user(admin).create({
         'name': "Way", 'model': 'sales.stock.position', 'when': 'event', 'mode': 'stop', 'rule_ids': [(0, 0, {

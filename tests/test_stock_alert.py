@@ -54,7 +54,8 @@ class TestStockAlert(AlertsCommon):
         alert = self.open_one()
         self.set_stock(-7)
         self.assertEqual(alert.name, "Thing 0: -7 on hand")
-        self.assertIn("On Hand: -7", alert.figures_text)
+        self.assertEqual(alert.figures_text.splitlines()[0], "On Hand: -7")
+        self.assertNotIn("Incoming", alert.figures_text)
         self.assertEqual(self.alerts_of(self.position), alert)
 
     def test_closes_by_itself_and_opens_anew(self):

@@ -268,12 +268,16 @@ class TestStockAlertsThatComeWithTheAddon(AlertsCommon):
             qty_on_hand=50, daily_demand=1, stockout_date='2027-07-01', demand_recent=7, demand_surprise=1,
             lead_count=9, lead_days=5, lead_recent=6, lead_spread=1)[0], [])
 
+    def test_new_goods_are_no_overstock_yet(self):
+        self.assertEqual(self.kinds(
+            qty_on_hand=50, status='over', qty_overstock=50, overstock_value=500, demand_days=20)[0], [])
+
     def test_each_kind(self):
         for kind, values in {
             'negative': {'qty_on_hand': -3},
             'stockout': {'qty_on_hand': 3, 'daily_demand': 1, 'stockout_date': '2027-05-10'},
             'uncovered': {'qty_uncovered': 4, 'revenue_at_risk': 80, 'customers_at_risk': 1},
-            'overstock': {'qty_on_hand': 100, 'status': 'over', 'qty_overstock': 60, 'overstock_value': 600},
+            'overstock': {'qty_on_hand': 100, 'status': 'over', 'qty_overstock': 60, 'overstock_value': 600, 'demand_days': 60},
             'dead': {'qty_on_hand': 100, 'status': 'dead', 'value': 400},
             'expiry': {'qty_on_hand': 10, 'qty_expiring': 2},
             'surge': {'demand_surprise': 3.5, 'demand_recent': 30, 'daily_demand': 1},
@@ -287,7 +291,7 @@ class TestStockAlertsThatComeWithTheAddon(AlertsCommon):
     def test_value_at_risk(self):
         expected = {
             'uncovered': ({'qty_uncovered': 1, 'revenue_at_risk': 80}, 80),
-            'overstock': ({'status': 'over', 'overstock_value': 600}, 600),
+            'overstock': ({'status': 'over', 'overstock_value': 600, 'demand_days': 90}, 600),
             'dead': ({'status': 'dead', 'value': 400}, 400),
             'negative': ({'qty_on_hand': -2, 'value': -30}, 30),
             'expiry': ({'qty_on_hand': 10, 'qty_expiring': 2, 'value': 55}, 11),

@@ -4,6 +4,11 @@ from odoo.tools import format_amount
 
 from .sales_rule_action_alert import KINDS, POSITION, SEVERITIES
 
+#: figures that every alert keeps, besides those that the rules of its set ask for or speak of
+FIGURES = (
+    'qty_on_hand', 'qty_free', 'qty_incoming', 'qty_forecast', 'daily_demand', 'days_of_cover', 'stockout_date',
+    'value',
+)
 STATES = [('open', "Open"), ('snoozed', "Snoozed"), ('closed', "Closed")]
 REASONS = [
     ('cause', "The cause ended"),
@@ -99,7 +104,7 @@ class SalesStockAlert(models.Model):
             snapshot = alert.sudo()._get_snapshot()
             alert.figures_text = "\n".join(
                 f"{rules._label_path(snapshot, name)}: {rules._show_value(snapshot, name)}"
-                for name in alert.figures or {} if name in snapshot._fields)
+                for name in alert.sudo()._get_shown_figures() if name in snapshot._fields)
 
     @api.depends('opened_at', 'closed_at')
     def _compute_duration_days(self):
@@ -142,6 +147,18 @@ class SalesStockAlert(models.Model):
         """Return what the published rule says about alerts: columns of ``sales.rule.action``."""
         rule = self._get_rule()
         return next((action for action in rule.actions if action['kind'] == 'alert'), {}) if rule else {}
+
+    def _get_shown_figures(self):
+        """Return the names of the figures that its rule asked for or speaks of, then of those that are not empty."""
+        rules, rule = self.env['sales.rule'], self._get_rule()
+        names = {}
+        if rule:
+            _rule_set, conditions = self.env['sales.rule.engine']._load(self.version_id.id)
+            names = dict.fromkeys([
+                *rules._iter_paths(conditions[rule.id]), *rules._get_placeholders(rule.message(self.env.lang))])
+        figures = self.figures or {}
+        own = [name for name in names if name in figures]
+        return own + [name for name in FIGURES if name not in own and figures.get(name)]
 
     def _read_names(self):
         """Read what the alerts are about, all together: a snapshot knows of no other one."""

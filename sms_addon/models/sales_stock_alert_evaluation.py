@@ -11,14 +11,10 @@ from ..tools.rule_sets import pick, soften
 from .sales_rule_action_alert import POSITION
 from .sales_rule_engine import EFFECTS
 from .sales_rule_facts import BULK
+from .sales_stock_alert import FIGURES
 
 _logger = logging.getLogger(__name__)
 
-#: figures that every alert keeps, besides those that its rules ask for
-FIGURES = (
-    'qty_on_hand', 'qty_free', 'qty_incoming', 'qty_forecast', 'daily_demand', 'days_of_cover', 'stockout_date',
-    'value',
-)
 MOMENTS = ('event', 'schedule')
 #: hits that are handed over within the statements; more are laid down in a table, so that the planner knows of them
 FEW = 1000
@@ -300,9 +296,8 @@ class SalesStockAlert(models.Model):
             """
             INSERT INTO sales_stock_alert (
                 position_id, product_id, categ_id, warehouse_id, company_id, rule_id, set_id, version_id, kind,
-                severity, value_at_risk, user_id, state, holds, opened_at, escalate_at, occurrence, figures,
-                in_digest, to_tell,
-                create_uid, create_date, write_uid, write_date)
+                severity, value_at_risk, user_id, state, holds, opened_at, escalate_at, occurrence, figures, in_digest,
+                to_tell, create_uid, create_date, write_uid, write_date)
             SELECT p.id, p.product_id, p.categ_id, p.warehouse_id, p.company_id, t.rule_id, %(set)s, %(version)s,
                    t.kind, t.severity, %(value)s, COALESCE(t.user_id, p.user_id), 'open', TRUE, %(now)s,
                    %(now)s + NULLIF(t.hours, 0) * INTERVAL '1 hour',
