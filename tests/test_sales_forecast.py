@@ -220,6 +220,9 @@ class TestForecast(ForecastCommon):
         self.assertAlmostEqual(mean, 7, delta=1)
         self.assertLess(0, spread)
         self.assertLess(spread, 7)
+        rare = self.position(self.products[2])
+        mean, spread, _source = self.forecasts._get_daily_demand(rare)[rare.id]
+        self.assertLess(mean, spread, "it is seldom, and then several")
         self.assertIn("forecast by", source)
         self.assertEqual(told[positions[1].id], (1.5, 0.5, "past demand"), "nothing is forecast")
         for period, source in (

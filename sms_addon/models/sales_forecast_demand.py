@@ -35,7 +35,8 @@ class SalesForecast(models.Model):
         self.env['sales.forecast.line'].flush_model()
         rows = self.env.execute_query(SQL(
             """
-            SELECT position.id, f.period, f.status, l.date, l.final, l.mean, l.lo, l.hi, l.is_overridden
+            SELECT position.id, f.period, f.status, l.date, l.final, l.mean, l.lo, l.hi, COALESCE(f.backtest_error, 0),
+                   l.is_overridden
               FROM sales_stock_position position
               JOIN sales_forecast f ON f.product_id = position.product_id AND f.warehouse_id = position.warehouse_id
               JOIN sales_forecast_line l ON l.forecast_id = f.id
@@ -65,13 +66,13 @@ class SalesForecast(models.Model):
         """Return mean and standard deviation of a day, the lines weighted by their days among the next 30."""
         days = quantity = variance = 0.0
         end = today + timedelta(days=DAYS)
-        for date, final, mean, low, high, _by_hand in lines:
+        for date, final, mean, low, high, error, _by_hand in lines:
             until = date + (relativedelta(months=1) if monthly else timedelta(days=7))
             length, counted = (until - date).days, (min(until, end) - max(date, today)).days
             if counted <= 0:
                 continue
-            # the low one may be cut off at 0, and tells too little then
-            spread = max(high - mean, mean - low) / Z80
+            # the low one may be cut off at 0, and of what is seldom sold the interval is narrow, but not the error
+            spread = max((high - mean) / Z80, (mean - low) / Z80, error)
             days += counted
             quantity += final * counted / length
             variance += spread ** 2 * counted / length
