@@ -5,6 +5,7 @@ def post_init_hook(env):
     env['sales.event.history']._read_all()
     env['sales.order.tracking']._read_all()
     env['sales.customer.profile']._rebuild_all()
+    env['sales.rule.set']._publish_stock_alerts()
     env['sales.stock.position']._rebuild_all()
 
 
