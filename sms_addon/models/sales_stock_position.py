@@ -57,8 +57,10 @@ class SalesStockPosition(models.Model):
     age_days = fields.Integer(
         string="Age", aggregator='avg', readonly=True, help="Average days that what is on hand has been there.")
     value = fields.Monetary(readonly=True, help="On hand at cost.")
-    revenue_at_risk = fields.Monetary(readonly=True, help="Untaxed amount of what was promised and is not covered.")
-    customers_at_risk = fields.Integer(readonly=True, help="Customers who were promised what is not covered.")
+    revenue_at_risk = fields.Monetary(
+        string="Revenue at Risk", readonly=True, help="Untaxed amount of what was promised and is not covered.")
+    customers_at_risk = fields.Integer(
+        string="Customers at Risk", readonly=True, help="Customers who were promised what is not covered.")
 
     # -- demand, from the facts of the warehouse; days without stock do not count
     daily_demand = fields.Float(string="Demand per Day", digits=(16, 4), aggregator=None, readonly=True)
@@ -101,7 +103,7 @@ class SalesStockPosition(models.Model):
 
     # -- what follows
     days_of_cover = fields.Float(
-        digits=(16, 1), aggregator='avg', readonly=True,
+        string="Days of Cover", digits=(16, 1), aggregator='avg', readonly=True,
         help="How long the free stock lasts at the usual demand; empty without demand.")
     stockout_date = fields.Date(
         string="Projected Stock-out", readonly=True,

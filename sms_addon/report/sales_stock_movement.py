@@ -64,7 +64,7 @@ class SalesStockMovement(models.Model):
     quantity_moved = fields.Float(string="Moved", digits='Product Unit', readonly=True)
     quantity_in = fields.Float(string="Came In", digits='Product Unit', readonly=True)
     quantity_out = fields.Float(string="Went Out", digits='Product Unit', readonly=True)
-    value = fields.Monetary(readonly=True, help="Value of the host for the move, with the sign of the quantity.")
+    value = fields.Monetary(readonly=True, help="What the stock is worth that was moved, with the sign of the quantity.")
     balance = fields.Float(
         compute='_compute_balance', digits='Product Unit',
         help="What of the product was in the warehouse after the movement.")

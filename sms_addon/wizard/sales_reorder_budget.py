@@ -73,7 +73,7 @@ class SalesReorderBudget(models.TransientModel):
             chosen = wizard._plan(allowed)
             wizard.chosen_ids = chosen
             wizard.chosen_count = len(chosen)
-            wizard.total_cost = sum(allowed.mapped('order_cost'))
+            wizard.total_cost = sum(wizard.proposal_ids.mapped('order_cost'))
             wizard.chosen_cost = sum(chosen.mapped('order_cost'))
             wizard.left_cost = wizard.budget - wizard.chosen_cost if wizard.has_budget else 0
             wizard.chosen_sales = sum(chosen.mapped('sales_at_stake'))

@@ -53,7 +53,7 @@ export function getTimeOptions({ isInLegend, callbacks, x = {}, y = {} }) {
         maintainAspectRatio: false,
         interaction: { mode: "index", intersect: false },
         plugins: {
-            legend: { position: "bottom", labels: { color: text, usePointStyle: true, filter: isInLegend } },
+            legend: { position: "bottom", labels: { color: text, usePointStyle: true, boxHeight: 7, filter: isInLegend } },
             tooltip: { filter: ({ raw }) => raw !== null, callbacks },
         },
         scales: {

@@ -91,7 +91,7 @@ export class StockCurve extends Component {
         const edge = { pointRadius: 0, borderWidth: 0, backgroundColor: band, stepped: "before" };
         return [
             { ...line, label: _t("On Hand"), data: past },
-            { ...line, label: _t("Projected"), data: future, borderDash: [5, 5] },
+            { ...line, label: _t("Projected"), data: future, borderDash: [5, 5], backgroundColor: "transparent" },
             { ...edge, label: _t("Low"), data: low, fill: "+1" },
             { ...edge, label: _t("High"), data: high, fill: false },
             {
