@@ -42,3 +42,21 @@ class TestForecastTours(HttpCase, ForecastCommon):
         self.start_tour(f'/odoo/sales/{order.id}', 'sales_forecast_exclusion_tour', login=user.login)
         mark = self.env['sales.forecast.exclusion'].search([('order_id', '=', order.id)])
         self.assertEqual((mark.reason, mark.state, mark.user_id), ("Comes once", 'confirmed', user))
+
+    def test_the_periods_of_a_category(self):
+        self.run_demand()
+        self.start_tour(
+            '/odoo/sales-forecast-periods', 'sales_forecast_periods_tour', login=self.planner.login)
+        self.env.invalidate_all()
+        self.assertEqual(
+            set(self.lines.search([('override_reason', '=', "A fair")]).mapped('level')),
+            {'category', 'product_warehouse'}, "its products come to it together")
+        self.assertAgree()
+
+    def test_what_a_study_proposes_is_left_out(self):
+        order = self.order([(self.products[1], 5000, 11)])
+        mark = self.env['sales.forecast.exclusion'].create({
+            'kind': 'one_off', 'order_id': order.id, 'state': 'proposed', 'reason': "Far above"})
+        self.start_tour(
+            '/odoo/sales-forecast-exclusions', 'sales_forecast_proposed_exclusion_tour', login=self.planner.login)
+        self.assertEqual((mark.state, mark.user_id), ('confirmed', self.planner))

@@ -34,6 +34,11 @@ class TestStockAlertTours(HttpCase, AlertsCommon):
         self.assertEqual(self.alerts_of(self.negative).closed_by_id, self.planner)
         self.assertEqual(self.alerts_of(self.dead).mapped('state'), ['snoozed'])
 
+    def test_snooze_with_a_reason(self):
+        self.start_tour('/odoo/stock-alerts', 'sms_addon_stock_alerts_snooze', login='planner')
+        [alert] = self.alerts_of(self.negative)
+        self.assertEqual((alert.state, alert.snoozed_until), ('open', False))
+
     def test_a_salesperson_looks(self):
         self.start_tour('/odoo/stock-alerts', 'sms_addon_stock_alerts_sales', login='own')
 

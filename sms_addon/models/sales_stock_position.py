@@ -56,7 +56,7 @@ class SalesStockPosition(models.Model):
     last_move_date = fields.Date(string="Last Move", readonly=True)
     age_days = fields.Integer(
         string="Age", aggregator='avg', readonly=True, help="Average days that what is on hand has been there.")
-    value = fields.Monetary(readonly=True, help="On hand at cost.")
+    value = fields.Monetary(string="Stock Value", readonly=True, help="On hand at cost.")
     revenue_at_risk = fields.Monetary(
         string="Revenue at Risk", readonly=True, help="Untaxed amount of what was promised and is not covered.")
     customers_at_risk = fields.Integer(

@@ -83,3 +83,29 @@ registry.category("web_tour.tours").add("sales_forecast_exclusion_tour", {
         },
     ],
 });
+
+registry.category("web_tour.tours").add("sales_forecast_periods_tour", {
+    steps: () => [
+        { content: "categories by month", trigger: ".o_pivot th:contains(Total)" },
+        { content: "as a list", trigger: ".o_switch_view.o_list", run: "click" },
+        { content: "what is used", trigger: ".o_data_row:eq(0) .o_data_cell[name=final]", run: "click" },
+        { content: "type another figure", trigger: ".o_selected_row .o_field_widget[name=final] input", run: "edit 4321" },
+        { content: "and why", trigger: ".o_selected_row .o_field_widget[name=override_reason] input", run: "edit A fair" },
+        { content: "save", trigger: ".o_list_button_save", run: "click" },
+        {
+            content: "it stands out, with reason and author",
+            trigger: ".o_data_row:not(.o_selected_row):contains(A fair):contains(Planner) .text-info[name=final]:contains(4,321)",
+        },
+    ],
+});
+
+registry.category("web_tour.tours").add("sales_forecast_proposed_exclusion_tour", {
+    steps: () => [
+        {
+            content: "an order that was far above what is usual",
+            trigger: ".o_data_row:contains(Proposed) button[name=action_confirm]",
+            run: "click",
+        },
+        { content: "is left out", trigger: ".o_data_row:contains(Confirmed)" },
+    ],
+});

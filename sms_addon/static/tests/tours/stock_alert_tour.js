@@ -28,6 +28,29 @@ tours.add("sms_addon_stock_alerts", {
     ],
 });
 
+tours.add("sms_addon_stock_alerts_snooze", {
+    steps: () => [
+        {
+            content: "choose one",
+            trigger: ".o_data_row:contains(Thing 0: -4 on hand) .o_list_record_selector input",
+            run: "click",
+        },
+        { content: "put it off", trigger: ".o_control_panel button:contains(Snooze)", run: "click" },
+        { content: "say why", trigger: ".modal .o_field_widget[name=reason] input", run: "edit The vendor comes on Monday" },
+        { content: "really", trigger: ".modal button[name=action_snooze]", run: "click" },
+        { content: "it is out of sight", trigger: ".o_list_view:not(:has(.o_data_row:contains(Thing 0)))" },
+        { content: "no longer only what is to do", trigger: ".o_searchview_facet .o_facet_remove", run: "click" },
+        {
+            content: "there it is",
+            trigger: ".o_data_row:contains(Thing 0: -4 on hand):contains(Snoozed) [name=name]",
+            run: "click",
+        },
+        { content: "with the reason", trigger: ".o-mail-Message:contains(The vendor comes on Monday)" },
+        { content: "have it back", trigger: "button[name=action_wake]", run: "click" },
+        { content: "open again", trigger: ".o_arrow_button_current:contains(Open)" },
+    ],
+});
+
 tours.add("sms_addon_stock_alerts_sales", {
     steps: () => [
         { content: "open one", trigger: ".o_data_row:contains(Thing 0: -4 on hand) [name=name]", run: "click" },
