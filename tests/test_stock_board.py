@@ -134,7 +134,7 @@ class TestStockBoard(StockCommon):
             with patch('odoo.addons.bus.models.ir_websocket.wsrequest', Mock(session=Mock(uid=1))):
                 return [
                     channel for channel in self.env['ir.websocket'].with_user(user)._build_bus_channel_list([CHANNEL])
-                    if CHANNEL in (channel if isinstance(channel, tuple) else (channel,))]
+                    if channel == CHANNEL or isinstance(channel, tuple) and channel[1] == CHANNEL]
 
         self.assertEqual(channels(self.salesman), [(self.company, CHANNEL)])
         self.assertCountEqual(channels(self.planner), [(self.company, CHANNEL), (elsewhere, CHANNEL)])
