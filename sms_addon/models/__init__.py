@@ -4,6 +4,7 @@ from . import res_users
 from . import res_company
 from . import sales_import_history
 from . import sales_rule_mixin
+from . import sales_progress_mixin
 from . import sales_warehouse_reader
 from . import sales_star
 from . import sales_measure_mixin
