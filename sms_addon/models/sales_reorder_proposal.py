@@ -300,7 +300,6 @@ class SalesReorderProposal(models.Model):
             'context': {'active_test': False},
         }
 
-    @api.model
     def action_calculate(self):
         """Have the proposals of the company calculated behind the scenes, and show how far that is."""
         studies = self.env['sales.study']
