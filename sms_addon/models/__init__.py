@@ -9,6 +9,8 @@ from . import sales_warehouse_reader
 from . import sales_star
 from . import sales_measure_mixin
 from . import sales_touch
+from . import sales_touch_queue
+from . import sales_touch_reader
 from . import sales_fact
 from . import sales_cube
 from . import sales_analysis
@@ -19,6 +21,7 @@ from . import sales_warehouse_difference
 from . import sales_event
 from . import sales_event_mixin
 from . import sales_event_stock
+from . import sales_event_stock_kits
 from . import sales_stock_source
 from . import sales_event_reader
 from . import sales_event_history
@@ -64,12 +67,14 @@ from . import sales_stock_position_standing
 from . import sales_stock_position_derived
 from . import sales_stock_position_refresh
 from . import sales_stock_position_actions
+from . import sales_stock_check
 from . import sales_stock_difference
 from . import sales_stock_scale
 from . import sales_stock_touch
 from . import sales_reader_stock
 from . import stock_location
 from . import stock_lot
+from . import res_company_positions
 from . import sales_stock_position_board
 from . import sales_stock_position_curve
 from . import sales_stock_position_live
@@ -79,6 +84,7 @@ from . import product_template_positions
 from . import sales_stock_promise
 from . import sale_order_line_promise
 from . import stock_move
+from . import stock_move_line
 from . import stock_picking
 from . import stock_quant
 from . import stock_warehouse

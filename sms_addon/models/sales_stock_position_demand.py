@@ -56,7 +56,9 @@ class SalesStockPosition(models.Model):
                     SELECT m.product_id, s.warehouse_id, s.date, m.product_qty, 0, 0
                       FROM stock_move m
                       JOIN sales_fact s ON s.id = m.sale_line_id
-                      JOIN stock_location target ON target.id = m.location_dest_id
+                      -- a move that is yet to be done counts for where its goods end, as in the host
+                      JOIN stock_location target ON target.id = CASE WHEN m.state = 'done' THEN m.location_dest_id
+                           ELSE COALESCE(m.location_final_id, m.location_dest_id) END
                      WHERE s.state = 'sale' AND m.product_id <> s.product_id AND m.state <> 'cancel'
                        AND target.usage = 'customer' AND %(move_scope)s) lines
               JOIN (SELECT DISTINCT warehouse_id, today FROM place) pl USING (warehouse_id)
