@@ -157,6 +157,10 @@ class TestDemandStudy(ForecastCommon):
 
     # -- stopping and going on
 
+    def same_snapshot(self):
+        """Have a study that is not run by the scheduled action stay in the transaction of the test."""
+        return patch.object(type(self.env['sales.study']), '_take_fresh_snapshot', lambda study: None)
+
     def test_a_study_that_was_stopped_goes_on(self):
         study = self.study(kind='demand', month_count=2, week_count=0)
         made = []
@@ -166,7 +170,8 @@ class TestDemandStudy(ForecastCommon):
             made.append(len(series))
             return forecast(series, *args, **kwargs)
 
-        with patch.object(sales_study_demand, 'iter_forecasts', count), self.enter_registry_test_mode():
+        with patch.object(sales_study_demand, 'iter_forecasts', count), self.enter_registry_test_mode(), \
+                self.same_snapshot():
             work = study._run_demand()
             phases = [next(work), next(work), next(work)]
             work.close()
@@ -177,6 +182,18 @@ class TestDemandStudy(ForecastCommon):
         # the products were kept, and only the levels above are made
         self.assertEqual(made[:2], [4, 0])
         self.assertEqual(self.forecast(product_id=self.products[1]).study_id, study)
+
+    def test_nothing_is_written_before_all_is_known(self):
+        study = self.study(kind='demand', month_count=2, week_count=2)
+        with self.enter_registry_test_mode(), self.same_snapshot():
+            work = study._run_demand()
+            for phase, _done, _total in work:
+                if phase == "Writing forecasts":
+                    break
+                self.assertFalse(self.forecasts.search_count([]), phase)
+            for _step in work:
+                pass
+        self.assertEqual(set(self.forecasts.search([]).mapped('period')), {'month', 'week'})
 
     def test_drafts_of_other_data_are_not_used(self):
         drafts = self.env['sales.forecast.draft']

@@ -51,16 +51,19 @@ class SalesStudy(models.Model):
         kinds = {'month': self.month_count, 'week': self.week_count}
         recent = self._get_recent_series(demand)
         total = len(recent) * sum(count > 0 for count in kinds.values())
-        done, measures, counts = 0, [], {}
+        done, measures, counts, written = 0, [], {}, []
         for kind, count in kinds.items():
             if count:
                 heads, lines, found = yield from self._forecast_period(kind, count, demand, recent, done, total)
                 done += len(recent)
                 measures += found
                 counts[kind] = self._count_statuses(heads)
-                yield self.env._("Writing forecasts"), done, total
-                self.env['sales.forecast'].sudo()._replace(self, kind, heads, lines)
-        yield self.env._("Looking for orders to leave out"), total, total
+                written.append((kind, heads, lines))
+        yield self.env._("Writing forecasts"), total, total
+        # nothing is locked for those who work on forecasts until all is known
+        self._take_fresh_snapshot()
+        for kind, heads, lines in written:
+            self.env['sales.forecast'].sudo()._replace(self, kind, heads, lines)
         proposed = self._propose_exclusions()
         return {
             'measures': measures,

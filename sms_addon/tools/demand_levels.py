@@ -167,7 +167,7 @@ def agree(levels: Levels, products: Nodes, above: dict, season: int) -> Agreed:
         spread = (weighted @ sums[told].T).toarray() + np.diag(node_variances)
         below = np.maximum(below + weighted.T @ np.linalg.solve(spread, gap), 0)
     summed = sums @ below
-    return _lay_out(levels, products, below[:count], summed, own, told)
+    return _lay_out(levels, products, below[:count], summed, own, told, sums)
 
 
 def _find_common(levels, variances, sums, season):
@@ -206,7 +206,7 @@ def _filled(numbers):
     return np.nan_to_num(numbers)
 
 
-def _lay_out(levels, products, amounts, summed, own, told):
+def _lay_out(levels, products, amounts, summed, own, told, sums):
     prices = levels.prices[:, None]
     units = np.where(prices > 0, amounts / np.where(prices > 0, prices, 1), products.means)
     # in proportion: where 0 was within the bounds, it still is
@@ -214,11 +214,15 @@ def _lay_out(levels, products, amounts, summed, own, told):
     means, lows, highs = ({'product': figure} for figure in (
         units, np.minimum(products.lows * ratio, units), np.maximum(products.highs * ratio, units)))
     shift = summed - own['means']
-    # a node that is too new for an interval of its own has that of all, in proportion
+    # a node that is too new for an interval of its own has that of all, in proportion, but is no surer than products
+    # that have nothing in common
     with np.errstate(divide='ignore', invalid='ignore'):
         scale = np.nan_to_num(summed / summed[:1])
-    low = np.where(told[:, None], own['lows'] + shift, (own['lows'] + shift)[:1] * scale)
-    high = np.where(told[:, None], own['highs'] + shift, (own['highs'] + shift)[:1] * scale)
+    shares = sums[:, :len(amounts)].power(2)
+    down, up = (
+        np.sqrt(shares @ ((bound - units) * prices) ** 2) for bound in (lows['product'], highs['product']))
+    low = np.where(told[:, None], own['lows'] + shift, np.fmin((own['lows'] + shift)[:1] * scale, summed - down))
+    high = np.where(told[:, None], own['highs'] + shift, np.fmax((own['highs'] + shift)[:1] * scale, summed + up))
     start = 0
     for level, size in (('company', 1), ('category', len(levels.category_ids)), ('team', len(levels.team_ids))):
         part = slice(start, start + size)
