@@ -59,13 +59,13 @@ def measure_study(env, count):
         'kind': 'demand', 'company_id': generate_orders(env, count).id, 'month_count': 12, 'week_count': 0})
     env['ir.config_parameter'].sudo().set_param('sms_addon.forecast_jobs', str(JOBS))
     env.cr.commit()
-    made, steps = [], []
+    made, steps, times, states = [], [], [], []
     forecast, progress = sales_study_demand.iter_forecasts, type(env['sales.study.progress'])
     publish = progress.publish
 
     def watch(self, phase, done, total):
         steps.append((phase, done, total))
-        if len(made) == 1 and done >= total / 2:
+        if not times and done >= total / 2:
             self.request_stop()
         publish(self, phase, done, total)
 
@@ -75,7 +75,6 @@ def measure_study(env, count):
             made[-1] += len(forecasts)
             yield forecasts
 
-    times, states = [], []
     with patch.object(progress, 'publish', watch), patch.object(sales_study_demand, 'iter_forecasts', counted):
         for _run in range(2):
             study.action_run()
@@ -104,7 +103,8 @@ def measure_study(env, count):
 def generate_orders(env, count):
     """Return a company of its own with the months of as many products, each ordered on one day."""
     company = env['res.company'].create({'name': "Forecasts", 'sales_timezone': 'UTC'})
-    warehouse = env['stock.warehouse'].search([('company_id', '=', company.id)], limit=1)
+    warehouse = env['stock.warehouse'].search([('company_id', '=', company.id)], limit=1) or (
+        env['stock.warehouse'].create({'name': "Forecasts", 'code': 'FORE', 'company_id': company.id}))
     products = env['product.product'].search([], order='id', limit=count)
     if len(products) < count:
         products += env['product.product'].create([

@@ -47,6 +47,17 @@ class TestDemandStudy(ForecastCommon):
                 ('level', '=', 'product_warehouse'), ('period', '=', 'month'), ('status', '=', 'naive')]),
             'abstained': 1})
 
+    def test_weeks_come_to_their_months(self):
+        self.run_demand(week_count=13)
+        for scope in ([('level', '=', 'company')], [('product_id', '=', self.products[0].id)]):
+            [july] = self.lines.search([*scope, ('period', '=', 'month'), ('date', '=', '2026-07-01')])
+            weeks = self.lines.search([
+                *scope, ('period', '=', 'week'), ('date', '>=', '2026-07-06'), ('date', '<=', '2026-07-20')])
+            self.assertEqual(len(weeks), 3)
+            # those that are all in it; the others are in two months
+            self.assertAlmostEqual(sum(weeks.mapped('mean')) / 21, july.mean / 31, delta=0.1 * july.mean / 31)
+        self.assertAgree('week')
+
     def test_the_season_comes_back(self):
         self.run_demand()
         season = self.forecast(product_id=self.products[0])

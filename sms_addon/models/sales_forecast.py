@@ -22,8 +22,8 @@ class SalesForecast(models.Model):
     at their recent net price (a product of several teams counts in the shares that they sold of it lately), and that
     of products too new or too rare to have a forecast of their own. So the categories add up to the company, and so do
     the teams. Who changes the figure of a product by hand moves the levels above by as much; who changes that of a
-    category or of the company moves its products, each by the same share. Weeks and months are forecast apart, each
-    from its own past.
+    category or of the company moves its products, each by the same share. Weeks come to
+    their months, by days, until somebody changes one of them by hand: that moves the periods of its kind alone.
 
     Rows are written by a :class:`SalesStudy` of the kind 'demand', lines by it and by people.
     """

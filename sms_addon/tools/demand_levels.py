@@ -122,13 +122,17 @@ def _share(amounts):
 
 @dataclass(frozen=True)
 class Agreed:
-    """Forecasts that add up: ``means``, ``lows`` and ``highs`` by level, 'product' in units, the others in amounts."""
+    """Forecasts that add up: ``means``, ``lows`` and ``highs`` by level, 'product' in units, the others in amounts.
+
+    ``below`` are the amounts that they are made of: a row a product, then one a category for its rest.
+    """
     means: dict
     lows: dict
     highs: dict
+    below: np.ndarray
 
 
-def agree(levels: Levels, products: Nodes, above: dict, season: int) -> Agreed:
+def agree(levels: Levels, products: Nodes, above: dict, season: int, follow=None) -> Agreed:
     """Return forecasts of all levels that add up, each moved the less the surer it was.
 
     That is "MinT" (S.L. Wickramasuriya, G. Athanasopoulos and R.J. Hyndman, *Optimal forecast reconciliation for
@@ -141,6 +145,7 @@ def agree(levels: Levels, products: Nodes, above: dict, season: int) -> Agreed:
     :param products: those of :func:`build_levels`, none of which abstained
     :param above: level -> its nodes, of which some may have abstained
     :param season: periods of a season
+    :param follow: takes what is ``below`` and returns it as other forecasts have it
     """
     from scipy import sparse  # noqa: PLC0415  only studies pay for it
     rest = above['rest']
@@ -166,8 +171,9 @@ def agree(levels: Levels, products: Nodes, above: dict, season: int) -> Agreed:
         gap = own['means'][told] - sums[told] @ below
         spread = (weighted @ sums[told].T).toarray() + np.diag(node_variances)
         below = np.maximum(below + weighted.T @ np.linalg.solve(spread, gap), 0)
-    summed = sums @ below
-    return _lay_out(levels, products, below[:count], summed, own, told, sums)
+    if follow:
+        below = follow(below)
+    return _lay_out(levels, products, below, sums, own, told)
 
 
 def _find_common(levels, variances, sums, season):
@@ -206,7 +212,8 @@ def _filled(numbers):
     return np.nan_to_num(numbers)
 
 
-def _lay_out(levels, products, amounts, summed, own, told, sums):
+def _lay_out(levels, products, below, sums, own, told):
+    amounts, summed = below[:len(levels.prices)], sums @ below
     prices = levels.prices[:, None]
     units = np.where(prices > 0, amounts / np.where(prices > 0, prices, 1), products.means)
     # in proportion: where 0 was within the bounds, it still is
@@ -230,4 +237,4 @@ def _lay_out(levels, products, amounts, summed, own, told, sums):
         lows[level] = np.clip(low[part], 0, summed[part])
         highs[level] = np.maximum(high[part], summed[part])
         start += size
-    return Agreed(means, lows, highs)
+    return Agreed(means, lows, highs, below)
