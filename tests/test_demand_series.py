@@ -82,6 +82,11 @@ class TestTable(unittest.TestCase):
         table = self.table([(0, 2, 3, 5), (0, 4, 1, 7), (1, 1, 1, 2)], count=2)
         np.testing.assert_array_equal(table.values, [[np.nan, 5, 0, 7], [2, 0, 0, 0]])
 
+    def test_the_few_days_after_a_launch_tell_nothing(self):
+        table = self.table([(0, 1, 20, 5), (0, 2, 3, 28), (1, 1, 10, 5), (1, 4, 1, 7)], count=2)
+        np.testing.assert_array_equal(table.values, [[np.nan, 28, 0, 0], [5, 0, 0, 7]])
+        self.assertEqual(table.factors[0, 0], 1, "of sums it is a part all the same")
+
     def test_days_without_stock_are_thought_to_be_like_the_others(self):
         out = gaps((0, number(date(2026, 3, 21)), number(date(2026, 4, 1))))
         table = self.table([(0, 1, 1, 31), (0, 2, 1, 28), (0, 3, 5, 20), (0, 4, 1, 30)], out)

@@ -377,6 +377,54 @@ class TestStockPositionFigures(StockCommon):
         self.sell(45, 1)
         self.assertGreater(self.read().demand_surprise, 3)
 
+    def test_days_of_a_promotion_are_no_demand(self):
+        self.put(self.product, 1000)
+        for day in range(100):
+            self.sell(day, 2 if day >= 20 or day < 3 else 30)
+        self.sell(100, 0.5)
+        before = self.read()
+        self.assertGreater(before.daily_demand, 6)
+        mark = self.env['sales.forecast.exclusion'].create({
+            'kind': 'promotion', 'product_id': self.product.id, 'date_from': self.today - timedelta(19),
+            'date_to': self.today - timedelta(3), 'reason': "Fair", 'company_id': self.company.id})
+        touched = self.env['sales.stock.touch']._take(100)
+        self.assertIn(self.product.id, touched)
+        self.positions._refresh_products(touched)
+        position = self.position(self.product)
+        self.assertEqual(position.demand_days, 101 - 17)
+        self.assertAlmostEqual(position.daily_demand, round((83 * 2 + 0.5) / 84, 4))
+        self.assertEqual(position.demand_recent, 6, "three of the last days count")
+        self.assertLess(position.demand_spread, 0.5)
+        # revenue is what it was
+        self.assertEqual(position.revenue_12, before.revenue_12)
+        mark.warehouse_id = self.branch
+        self.positions._refresh_products(self.env['sales.stock.touch']._take(100))
+        self.assertEqual(self.position(self.product).daily_demand, before.daily_demand)
+        mark.unlink()
+        self.assertIn(self.product.id, self.env['sales.stock.touch']._take(100))
+
+    def test_an_order_that_comes_once_is_no_demand(self):
+        self.put(self.product, 1000)
+        for day in range(8, 100):
+            self.sell(day, 2)
+        order = self.order([(self.product, 500, 20)], date=fields.Datetime.now() - timedelta(2))
+        self.refresh()
+        before = self.read()
+        self.assertGreater(before.demand_surprise, 3)
+        mark = self.env['sales.forecast.exclusion'].create({'order_id': order.id, 'reason': "Once", 'state': 'proposed'})
+        self.assertEqual(self.read().daily_demand, before.daily_demand, "nobody has confirmed it")
+        self.env['sales.stock.touch']._take(100)
+        mark.action_confirm()
+        self.positions._refresh_products(self.env['sales.stock.touch']._take(100))
+        position = self.position(self.product)
+        self.assertEqual(position.demand_recent, 0)
+        self.assertLessEqual(position.demand_surprise, 0)
+        self.assertAlmostEqual(position.daily_demand, round(184 / position.demand_days, 4))
+        self.assertEqual((position.revenue_12, position.status), (before.revenue_12, before.status))
+        mark.action_reject()
+        self.positions._refresh_products(self.env['sales.stock.touch']._take(100))
+        self.assertEqual(self.position(self.product).daily_demand, before.daily_demand)
+
     def test_planned_moves_move_the_stockout(self):
         self.put(self.product, 20)
         for day in range(60):

@@ -185,6 +185,8 @@ from . import sales_forecast_draft
 from . import sales_study_demand
 from . import sales_study_demand_data
 from . import sales_study_demand_heads
+from . import product_product_forecasts
+from . import product_template_forecasts
 from . import sales_product_affinity
 from . import sales_product_rule
 from . import sales_study_affinity
@@ -201,6 +203,7 @@ from . import sales_stock_alert_schedule
 from . import product_template_alerts
 from . import ir_websocket_alerts
 from . import digest_digest
+from . import sales_reorder_demand
 from . import sales_reorder_calculation
 from . import sales_reorder_proposal
 from . import sales_reorder_acceptance
