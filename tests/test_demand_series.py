@@ -169,6 +169,19 @@ class TestLevels(unittest.TestCase):
                 self.assertTrue((agreed.lows[level] <= means + 1e-9).all())
                 self.assertTrue((agreed.highs[level] >= means - 1e-9).all())
 
+    def test_nobody_takes_up_all_that_levels_differ_by(self):
+        rows = {
+            'series': np.array([0, 1]), 'day': np.array([0, 0]), 'team': np.array([5, 5]),
+            'category': np.array([7, 7]), 'quantity': np.array([1.0, 1.0]), 'amount': np.array([1.0, 1.0])}
+        levels = build_levels(rows, rows['amount'], np.zeros(2, int), 1, np.array([0, 1]), -1)
+        products = Nodes(np.ones((2, 2)), [told([10, 10], 0.1), told([2, 2], 5)], 2)
+        above = {level: Nodes(values, [
+            told([30, 9], 0.1) if level == 'company' else untold(2) for _node in values], 2)
+            for level, values in levels.values.items()}
+        agreed = agree(levels, products, above, 12)
+        np.testing.assert_allclose(agreed.means['product'][1], [6, 2 / 3])
+        np.testing.assert_allclose(agreed.means['company'][0], agreed.means['product'].sum(axis=0))
+
     def test_who_is_sure_moves_the_others(self):
         rows = {
             'series': np.array([0, 1]), 'day': np.array([0, 0]), 'team': np.array([5, 5]),

@@ -17,6 +17,8 @@ DAYS = 400
 PROMISE_DAYS = 5
 #: name, days a delivery takes, least quantity
 VENDORS = (("Harbor Office Supply", 7, 1), ("Northline Furniture", 21, 4), ("Pixel Wholesale", 12, 6))
+#: those who look after what a vendor delivers; what the first one does is left to the administrator, who looks around
+PLANNERS = ("Elena Vogel", "Ravi Menon")
 
 
 class Move(NamedTuple):
@@ -53,6 +55,7 @@ class SalesDemonstrationStock(models.AbstractModel):
         products = self.env['product.product'].browse(demand)
         products.product_tmpl_id.is_storable = True
         vendors = self._create_vendors(products)
+        self._assign_planners(products)
         until = today - timedelta(days=live_days)
         moves = [move for product in products for move in self._live(product, demand[product.id], today, until)]
         self._create_order_points(products, demand)
@@ -126,6 +129,14 @@ class SalesDemonstrationStock(models.AbstractModel):
             'price': product.standard_price,
         } for product in products for vendor in [self._get_vendor(product)]])
         return partners
+
+    @api.model
+    def _assign_planners(self, products):
+        """Give products somebody who answers for them: alerts and proposals are theirs."""
+        planners = [self.env.ref('base.user_admin'), *self.env['sales.import.demonstration']._create_demonstration_users(
+            PLANNERS, 'stock.group_stock_user')]
+        for vendor, delivered in products.grouped(self._get_vendor).items():
+            delivered.responsible_id = planners[vendor]
 
     @api.model
     def _create_order_points(self, products, demand):

@@ -117,7 +117,7 @@ class SalesImportDemonstration(models.AbstractModel):
         return teams
 
     @api.model
-    def _create_demonstration_users(self, names):
+    def _create_demonstration_users(self, names, group='sales_team.group_sale_salesman'):
         logins = {f"{name.lower().replace(' ', '.')}@{MAIL_DOMAIN}": name for name in names}
         users = self.env['res.users'].with_context(active_test=False).search([('login', 'in', list(logins))])
         return users + self.env['res.users'].with_context(no_reset_password=True, tracking_disable=True).create(
@@ -128,7 +128,7 @@ class SalesImportDemonstration(models.AbstractModel):
                     'email': login,
                     'company_id': self.env.company.id,
                     'company_ids': [Command.set(self.env.company.ids)],
-                    'group_ids': [Command.set(self.env.ref('sales_team.group_sale_salesman').ids)],
+                    'group_ids': [Command.set(self.env.ref(group).ids)],
                 }
                 for login, name in logins.items()
                 if login not in users.mapped('login')

@@ -94,7 +94,7 @@ class SalesStockCheck(models.Model):
                 company=company.name, count=count)
         else:
             message = reader.env._(
-                "%(company)s: the stock positions agree with the host's stock and planned moves.",
+                "%(company)s: the stock board agrees with the stock and the planned moves of Inventory.",
                 company=company.name)
         user._bus_send('simple_notification', {
             'title': reader.env._("Check of the Stock Positions"), 'message': message,
@@ -139,7 +139,7 @@ class SalesStockPosition(models.Model):
         if self.env['sales.stock.difference'].search_count([('company_id', 'in', self.env.companies.ids)], limit=1):
             return self.env['ir.actions.act_window']._for_xml_id('sms_addon.sales_stock_difference_action')
         return self._notify_check(
-            self.env._("The stock positions agree with the host's stock and planned moves."), 'success')
+            self.env._("The stock board agrees with the stock and the planned moves of Inventory."), 'success')
 
     @api.model
     def _notify_check(self, message, kind):

@@ -32,8 +32,8 @@ class SalesStockDifference(models.Model):
     company_id = fields.Many2one('res.company', required=True, readonly=True, ondelete='cascade')
     measure = fields.Char(string="Measure Name", required=True, readonly=True)
     measure_label = fields.Char(string="Measure", compute='_compute_measure_label')
-    host_value = fields.Float(digits='Product Unit', readonly=True)
-    position_value = fields.Float(digits='Product Unit', readonly=True)
+    host_value = fields.Float(string="In Inventory", digits='Product Unit', readonly=True)
+    position_value = fields.Float(string="On the Board", digits='Product Unit', readonly=True)
     difference = fields.Float(digits='Product Unit', compute='_compute_difference')
 
     @api.depends('host_value', 'position_value')

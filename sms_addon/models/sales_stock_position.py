@@ -61,8 +61,10 @@ class SalesStockPosition(models.Model):
     value = fields.Monetary(
         readonly=True, groups=VALUE_GROUPS, help="On hand at cost, without what others own of it.")
     revenue_at_risk = fields.Monetary(
-        readonly=True, groups=VALUE_GROUPS, help="Untaxed amount of what was promised and is not covered.")
-    customers_at_risk = fields.Integer(readonly=True, help="Customers who were promised what is not covered.")
+        string="Revenue at Risk", readonly=True, groups=VALUE_GROUPS,
+        help="Untaxed amount of what was promised and is not covered.")
+    customers_at_risk = fields.Integer(
+        string="Customers at Risk", readonly=True, help="Customers who were promised what is not covered.")
 
     # -- demand, from the facts of the warehouse; days without stock do not count
     daily_demand = fields.Float(string="Demand per Day", digits=(16, 4), aggregator=None, readonly=True)
@@ -105,7 +107,7 @@ class SalesStockPosition(models.Model):
 
     # -- what follows
     days_of_cover = fields.Float(
-        digits=(16, 1), aggregator='avg', readonly=True,
+        string="Days of Cover", digits=(16, 1), aggregator='avg', readonly=True,
         help="How long the free stock lasts at the usual demand; empty without demand.")
     stockout_date = fields.Date(
         string="Projected Stock-out", readonly=True,

@@ -1,5 +1,6 @@
 from odoo import api, fields, models
 from odoo.tools import float_compare
+from odoo.tools.misc import formatLang
 
 #: digits after which two values of a measure are the same
 DIGITS = 4
@@ -21,6 +22,8 @@ class SalesStudyMeasure(models.Model):
     value = fields.Float(digits=(16, DIGITS), readonly=True, aggregator='avg')
     naive_value = fields.Float(string="Naive Rule", digits=(16, DIGITS), readonly=True, aggregator='avg')
     has_naive = fields.Boolean(readonly=True)
+    value_text = fields.Char(string="Shown Value", compute='_compute_texts')
+    naive_text = fields.Char(string="Shown Naive Rule", compute='_compute_texts')
     naive_name = fields.Char(string="Compared With", readonly=True)
     direction = fields.Selection([
         ('higher', "Higher is better"), ('lower', "Lower is better"),
@@ -36,6 +39,18 @@ class SalesStudyMeasure(models.Model):
     change = fields.Selection([
         ('better', "Better"), ('same', "Same"), ('worse', "Worse"),
     ], string="Against Other Run", compute='_compute_other')
+
+    @api.depends('value', 'naive_value', 'has_naive')
+    @api.depends_context('lang')
+    def _compute_texts(self):
+        for measure in self:
+            measure.value_text = measure._format(measure.value)
+            measure.naive_text = measure._format(measure.naive_value) if measure.has_naive else False
+
+    def _format(self, value):
+        """Return a value with as many digits as people read: measures are shares, errors and amounts."""
+        size = abs(value)
+        return formatLang(self.env, value, digits=0 if size >= 1000 else 2 if size >= 10 else DIGITS)
 
     @api.depends('value', 'naive_value', 'has_naive', 'direction')
     def _compute_verdict(self):

@@ -67,7 +67,8 @@ class SalesStockMovement(models.Model):
     quantity_in = fields.Float(string="Came In", digits='Product Unit', readonly=True)
     quantity_out = fields.Float(string="Went Out", digits='Product Unit', readonly=True)
     value = fields.Monetary(
-        readonly=True, groups=VALUE_GROUPS, help="Value of the host for the move, with the sign of the quantity.")
+        readonly=True, groups=VALUE_GROUPS,
+        help="What the stock is worth that was moved, with the sign of the quantity.")
     balance = fields.Float(
         compute='_compute_balance', digits='Product Unit',
         help="What of the product was in the warehouse after the movement.")

@@ -90,7 +90,7 @@ class SalesReorderBudget(models.TransientModel):
             wizard.part_summary = wizard._describe_parts(chosen, parts)
             wizard.automatic_count = len(chosen.filtered(
                 lambda proposal: proposal.order_qty and proposal.sudo()._get_trigger() == 'auto'))
-            wizard.total_cost = sum(allowed.mapped('order_cost'))
+            wizard.total_cost = sum(wizard.proposal_ids.mapped('order_cost'))
             wizard.chosen_cost = sum(cost for cost, _sales in figures)
             wizard.left_cost = wizard.budget - wizard.chosen_cost if wizard.has_budget else 0
             wizard.chosen_sales = sum(sales for _cost, sales in figures)

@@ -1,13 +1,11 @@
-import { Component, onWillStart, onWillUpdateProps, useEffect, useRef, useState } from "@odoo/owl";
-import { loadBundle } from "@web/core/assets";
-import { cookie } from "@web/core/browser/cookie";
-import { getColor, getCustomColor } from "@web/core/colors/colors";
+import { Component, onWillStart, onWillUpdateProps, useState } from "@odoo/owl";
 import { deserializeDate, toLocaleDateString } from "@web/core/l10n/dates";
 import { _t } from "@web/core/l10n/translation";
 import { registry } from "@web/core/registry";
 import { useService } from "@web/core/utils/hooks";
 import { formatFloat, formatMonetary } from "@web/views/fields/formatters";
 import { standardWidgetProps } from "@web/views/widgets/standard_widget_props";
+import { getChartColors, getTimeOptions, pickColor, useChart } from "../chart/chart";
 import { getDatasets } from "./forecast_datasets";
 
 /** What was sold of it, and what is expected: with the interval, changes by hand, and what was left out. */
@@ -17,18 +15,12 @@ export class ForecastChart extends Component {
 
     setup() {
         this.orm = useService("orm");
-        this.canvas = useRef("canvas");
         this.state = useState({ data: null });
-        onWillStart(() => Promise.all([loadBundle("web.chartjs_lib"), this.load()]));
+        onWillStart(() => this.load());
         onWillUpdateProps((nextProps) => this.load(nextProps.record.resId));
-        useEffect(
-            () => {
-                if (this.canvas.el) {
-                    const chart = new Chart(this.canvas.el, this.config);
-                    return () => chart.destroy();
-                }
-            },
-            () => [this.state.data, this.canvas.el]
+        useChart(
+            () => this.config,
+            () => [this.state.data]
         );
     }
 
@@ -45,47 +37,27 @@ export class ForecastChart extends Component {
     }
 
     get config() {
-        const scheme = cookie.get("color_scheme");
-        const text = getCustomColor(scheme, "#374151", "#D1D5DB");
         const { points } = this.state.data;
         return {
             type: "line",
             data: {
                 labels: points.map(({ date }) => this.formatPeriod(date)),
                 datasets: getDatasets(points, {
-                    sold: getColor(0, scheme, "odoo"),
-                    expected: getCustomColor(scheme, "#D97706", "#FBBF24"),
-                    band: getCustomColor(scheme, "rgba(217, 119, 6, .15)", "rgba(251, 191, 36, .2)"),
-                    byHand: getCustomColor(scheme, "#2563EB", "#60A5FA"),
-                    excluded: getCustomColor(scheme, "#9CA3AF", "#6B7280"),
+                    sold: getChartColors().main,
+                    expected: pickColor("#D97706", "#FBBF24"),
+                    band: pickColor("rgba(217, 119, 6, .15)", "rgba(251, 191, 36, .2)"),
+                    byHand: pickColor("#2563EB", "#60A5FA"),
+                    excluded: pickColor("#9CA3AF", "#6B7280"),
                 }),
             },
-            options: {
-                animation: false,
-                maintainAspectRatio: false,
-                interaction: { mode: "index", intersect: false },
-                plugins: {
-                    legend: {
-                        position: "bottom",
-                        labels: { color: text, filter: (item, { datasets }) => !datasets[item.datasetIndex].isBound },
-                    },
-                    tooltip: {
-                        filter: ({ raw }) => raw !== null,
-                        callbacks: {
-                            label: ({ dataset, raw }) => `${dataset.label}: ${this.format(raw)}`,
-                            footer: ([item]) => (item && points[item.dataIndex].reason) || "",
-                        },
-                    },
+            options: getTimeOptions({
+                isInLegend: (item, { datasets }) => !datasets[item.datasetIndex].isBound,
+                callbacks: {
+                    label: ({ dataset, raw }) => `${dataset.label}: ${this.format(raw)}`,
+                    footer: ([item]) => (item && points[item.dataIndex].reason) || "",
                 },
-                scales: {
-                    x: { grid: { display: false }, ticks: { color: text, maxRotation: 0, autoSkipPadding: 16 } },
-                    y: {
-                        beginAtZero: true,
-                        grid: { color: getCustomColor(scheme, "rgba(0,0,0,.08)", "rgba(255,255,255,.15)") },
-                        ticks: { color: text, maxTicksLimit: 6, callback: (value) => this.format(value, true) },
-                    },
-                },
-            },
+                y: { beginAtZero: true, ticks: { callback: (value) => this.format(value, true) } },
+            }),
         };
     }
 

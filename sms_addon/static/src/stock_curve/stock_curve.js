@@ -1,13 +1,11 @@
-import { Component, onWillStart, onWillUpdateProps, useEffect, useRef, useState } from "@odoo/owl";
-import { loadBundle } from "@web/core/assets";
-import { cookie } from "@web/core/browser/cookie";
-import { getColor, getCustomColor } from "@web/core/colors/colors";
+import { Component, onWillStart, onWillUpdateProps, useState } from "@odoo/owl";
 import { deserializeDate, toLocaleDateString } from "@web/core/l10n/dates";
 import { _t } from "@web/core/l10n/translation";
 import { registry } from "@web/core/registry";
 import { useService } from "@web/core/utils/hooks";
 import { formatFloat } from "@web/views/fields/formatters";
 import { standardWidgetProps } from "@web/views/widgets/standard_widget_props";
+import { getChartColors, getTimeOptions, pickColor, useChart } from "../chart/chart";
 import { useStockChanges } from "../stock_board/stock_changes";
 
 const RANGES = [
@@ -23,12 +21,9 @@ export class StockCurve extends Component {
 
     setup() {
         this.orm = useService("orm");
-        this.canvas = useRef("canvas");
         this.ranges = RANGES;
         this.state = useState({ curve: null, range: 1 });
-        onWillStart(async () => {
-            await Promise.all([loadBundle("web.chartjs_lib"), this.load()]);
-        });
+        onWillStart(() => this.load());
         onWillUpdateProps((nextProps) => {
             if (nextProps.record.resId !== this.resId) {
                 return this.load(nextProps.record.resId);
@@ -39,14 +34,8 @@ export class StockCurve extends Component {
                 return this.load();
             }
         });
-        useEffect(
-            () => {
-                if (!this.canvas.el) {
-                    return;
-                }
-                const chart = new Chart(this.canvas.el, this.config);
-                return () => chart.destroy();
-            },
+        useChart(
+            () => this.config,
             () => [this.state.curve]
         );
     }
@@ -95,15 +84,14 @@ export class StockCurve extends Component {
 
     get datasets() {
         const { days, past, future, low, high } = this.state.curve;
-        const scheme = cookie.get("color_scheme");
-        const color = getColor(0, scheme, "odoo");
-        const band = getCustomColor(scheme, "rgba(113,75,103,.15)", "rgba(160,120,150,.3)");
+        const { main: color } = getChartColors();
+        const band = pickColor("rgba(113,75,103,.15)", "rgba(160,120,150,.3)");
         const receipts = this.receiptsByDay;
         const line = { pointRadius: 0, borderWidth: 2, borderColor: color, backgroundColor: color, stepped: "before" };
         const edge = { pointRadius: 0, borderWidth: 0, backgroundColor: band, stepped: "before" };
         return [
             { ...line, label: _t("On Hand"), data: past },
-            { ...line, label: _t("Projected"), data: future, borderDash: [5, 5] },
+            { ...line, label: _t("Projected"), data: future, borderDash: [5, 5], backgroundColor: "transparent" },
             { ...edge, label: _t("Low"), data: low, fill: "+1" },
             { ...edge, label: _t("High"), data: high, fill: false },
             {
@@ -113,59 +101,33 @@ export class StockCurve extends Component {
                 pointStyle: "triangle",
                 pointRadius: 6,
                 borderColor: color,
-                backgroundColor: getCustomColor(scheme, "#198754", "#5dd39e"),
+                backgroundColor: pickColor("#198754", "#5dd39e"),
             },
         ];
     }
 
     get config() {
         const { days, today } = this.state.curve;
-        const scheme = cookie.get("color_scheme");
-        const text = getCustomColor(scheme, "#374151", "#D1D5DB");
-        const grid = getCustomColor(scheme, "rgba(0,0,0,.08)", "rgba(255,255,255,.15)");
-        const zero = getCustomColor(scheme, "rgba(220,53,69,.7)", "rgba(255,120,130,.8)");
+        const { grid } = getChartColors();
+        const zero = pickColor("rgba(220,53,69,.7)", "rgba(255,120,130,.8)");
         return {
             type: "line",
             data: { labels: days, datasets: this.datasets },
-            options: {
-                animation: false,
-                maintainAspectRatio: false,
-                interaction: { mode: "index", intersect: false },
-                plugins: {
-                    legend: {
-                        position: "bottom",
-                        labels: {
-                            color: text,
-                            usePointStyle: true,
-                            filter: ({ datasetIndex }) => ![2, 3].includes(datasetIndex),
-                        },
-                    },
-                    tooltip: {
-                        filter: ({ raw }) => raw !== null,
-                        callbacks: {
-                            title: ([item]) => item && this.formatDay(item.label),
-                            label: (item) => this.tooltip(item),
-                        },
-                    },
+            options: getTimeOptions({
+                isInLegend: ({ datasetIndex }) => ![2, 3].includes(datasetIndex),
+                callbacks: {
+                    title: ([item]) => item && this.formatDay(item.label),
+                    label: (item) => this.tooltip(item),
                 },
-                scales: {
-                    x: {
-                        grid: { display: false },
-                        ticks: {
-                            color: text,
-                            maxRotation: 0,
-                            autoSkipPadding: 24,
-                            callback: (_value, index) =>
-                                days[index] === today ? _t("Today") : this.formatDay(days[index]),
-                        },
-                    },
-                    y: {
-                        grid: { color: ({ tick }) => (tick?.value === 0 ? zero : grid) },
-                        ticks: { color: text, maxTicksLimit: 7, callback: (value) => this.format(value) },
-                        suggestedMin: 0,
-                    },
+                x: {
+                    callback: (_value, index) => (days[index] === today ? _t("Today") : this.formatDay(days[index])),
                 },
-            },
+                y: {
+                    grid: { color: ({ tick }) => (tick?.value === 0 ? zero : grid) },
+                    ticks: { callback: (value) => this.format(value) },
+                    suggestedMin: 0,
+                },
+            }),
         };
     }
 

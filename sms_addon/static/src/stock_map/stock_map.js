@@ -20,11 +20,23 @@ export class StockMap extends Component {
                 return this.load(nextProps.record.resId);
             }
         });
-        useStockChanges(({ ids, all }) => {
-            if (all || ids.has(this.resId)) {
-                return this.load();
+        useStockChanges(async (change) => {
+            if (await this.concerns(change)) {
+                await this.load();
             }
         });
+    }
+
+    /** The map shows all warehouses: it follows every position of the product, one that is new as well. */
+    async concerns({ ids, all }) {
+        if (all || ids.has(this.resId)) {
+            return true;
+        }
+        const domain = [
+            ["id", "in", [...ids]],
+            ["product_id", "=", this.props.record.data.product_id.id],
+        ];
+        return (await this.orm.silent.searchCount("sales.stock.position", domain, { limit: 1 })) > 0;
     }
 
     async load(resId = this.props.record.resId) {

@@ -1,8 +1,6 @@
-import { Component, onWillStart, useEffect, useRef } from "@odoo/owl";
-import { loadBundle } from "@web/core/assets";
-import { cookie } from "@web/core/browser/cookie";
-import { getColor, getCustomColor } from "@web/core/colors/colors";
+import { Component } from "@odoo/owl";
 import { formatMonetary } from "@web/views/fields/formatters";
+import { getChartColors, pickColor, useChart } from "../../chart/chart";
 
 /** Amounts as lines or bars; a click on a point tells which one it was. */
 export class OverviewChart extends Component {
@@ -19,16 +17,8 @@ export class OverviewChart extends Component {
     };
 
     setup() {
-        this.canvas = useRef("canvas");
-        onWillStart(() => loadBundle("web.chartjs_lib"));
-        useEffect(
-            () => {
-                if (this.isEmpty) {
-                    return;
-                }
-                const chart = new Chart(this.canvas.el, this.config);
-                return () => chart.destroy();
-            },
+        useChart(
+            () => this.config,
             () => [this.props.labels, this.props.series]
         );
     }
@@ -40,6 +30,7 @@ export class OverviewChart extends Component {
     get config() {
         const { type, labels, series } = this.props;
         const isLine = type === "line";
+        const { text, grid } = getChartColors();
         return {
             type,
             data: { labels, datasets: series.map((serie, index) => this.getDataset(serie, index)) },
@@ -50,24 +41,23 @@ export class OverviewChart extends Component {
                 interaction: isLine ? { mode: "index", intersect: false } : { mode: "nearest" },
                 onClick: (ev, elements) => elements.length && this.props.onPointClick(elements[0].index),
                 plugins: {
-                    legend: { display: series.length > 1, position: "bottom", labels: { color: this.textColor } },
+                    legend: { display: series.length > 1, position: "bottom", labels: { color: text } },
                     tooltip: { callbacks: { label: (item) => `${item.dataset.label}: ${this.format(item.raw)}` } },
                 },
                 scales: {
                     [isLine ? "y" : "x"]: {
                         beginAtZero: true,
-                        grid: { color: this.gridColor },
-                        ticks: { color: this.textColor, maxTicksLimit: 6, callback: (v) => this.format(v, true) },
+                        grid: { color: grid },
+                        ticks: { color: text, maxTicksLimit: 6, callback: (v) => this.format(v, true) },
                     },
-                    [isLine ? "x" : "y"]: { grid: { display: false }, ticks: { color: this.textColor } },
+                    [isLine ? "x" : "y"]: { grid: { display: false }, ticks: { color: text } },
                 },
             },
         };
     }
 
     getDataset({ label, data }, index) {
-        const scheme = cookie.get("color_scheme");
-        const color = index ? getCustomColor(scheme, "#B0B7C3", "#6B7280") : getColor(0, scheme, "odoo");
+        const color = index ? pickColor("#B0B7C3", "#6B7280") : getChartColors().main;
         return {
             label,
             data: data.map((value) => (value === false ? null : value)),
@@ -80,14 +70,6 @@ export class OverviewChart extends Component {
             pointRadius: index ? 0 : 3,
             tension: 0.2,
         };
-    }
-
-    get textColor() {
-        return getCustomColor(cookie.get("color_scheme"), "#374151", "#D1D5DB");
-    }
-
-    get gridColor() {
-        return getCustomColor(cookie.get("color_scheme"), "rgba(0,0,0,.08)", "rgba(255,255,255,.15)");
     }
 
     format(value, short = false) {

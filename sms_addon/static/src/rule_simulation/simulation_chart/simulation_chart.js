@@ -1,7 +1,5 @@
-import { Component, onWillStart, useEffect, useRef } from "@odoo/owl";
-import { loadBundle } from "@web/core/assets";
-import { cookie } from "@web/core/browser/cookie";
-import { getCustomColor } from "@web/core/colors/colors";
+import { Component } from "@odoo/owl";
+import { getChartColors, pickColor, useChart } from "../../chart/chart";
 
 /** Documents by month, one bar upon the other by what would have happened to them. */
 export class SimulationChart extends Component {
@@ -14,22 +12,14 @@ export class SimulationChart extends Component {
     };
 
     setup() {
-        this.canvas = useRef("canvas");
-        onWillStart(() => loadBundle("web.chartjs_lib"));
-        useEffect(
-            () => {
-                if (this.canvas.el) {
-                    const chart = new Chart(this.canvas.el, this.config);
-                    return () => chart.destroy();
-                }
-            },
+        useChart(
+            () => this.config,
             () => [this.props.labels, this.props.series]
         );
     }
 
     get config() {
-        const scheme = cookie.get("color_scheme");
-        const text = getCustomColor(scheme, "#374151", "#D1D5DB");
+        const { text, grid } = getChartColors();
         const { labels, series, onPointClick } = this.props;
         return {
             type: "bar",
@@ -38,7 +28,7 @@ export class SimulationChart extends Component {
                 datasets: series.map(({ label, colors, data }) => ({
                     label,
                     data,
-                    backgroundColor: getCustomColor(scheme, ...colors),
+                    backgroundColor: pickColor(...colors),
                     maxBarThickness: 48,
                 })),
             },
@@ -54,7 +44,7 @@ export class SimulationChart extends Component {
                         stacked: true,
                         beginAtZero: true,
                         ticks: { color: text, precision: 0, maxTicksLimit: 6 },
-                        grid: { color: getCustomColor(scheme, "rgba(0,0,0,.08)", "rgba(255,255,255,.15)") },
+                        grid: { color: grid },
                     },
                 },
             },
