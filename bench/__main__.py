@@ -25,7 +25,8 @@ def main():
     print(format_table(results))
     if options.json:
         with open(options.json, 'w', encoding='utf-8') as file:
-            json.dump(results, file, indent=2)
+            # what numpy worked out is of its own types
+            json.dump(results, file, indent=2, default=lambda value: value.item())
     return 0 if all(result['holds'] for result in results) else 1
 
 

@@ -96,6 +96,7 @@
         'views/sales_forecast_line_views.xml',
         'views/sales_forecast_exclusion_views.xml',
         'views/sales_forecast_views.xml',
+        'views/sales_forecast_button_views.xml',
         'views/sales_suggestion_views.xml',
         'views/sales_study_rule_views.xml',
         'views/sales_product_affinity_views.xml',

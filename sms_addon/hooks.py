@@ -13,5 +13,6 @@ def uninstall_hook(env):
     """Take our triggers off the host's tables before ours are dropped, and drop what no model has."""
     env['sales.touch']._drop_triggers()
     env['sales.event']._drop_guard()
+    env['sales.event']._drop_kit_trigger()
     env['sales.segment']._drop_members()
     env['ir.config_parameter'].search([('key', '=like', 'sms_addon.%')]).unlink()

@@ -82,6 +82,11 @@ class TestTable(unittest.TestCase):
         table = self.table([(0, 2, 3, 5), (0, 4, 1, 7), (1, 1, 1, 2)], count=2)
         np.testing.assert_array_equal(table.values, [[np.nan, 5, 0, 7], [2, 0, 0, 0]])
 
+    def test_the_few_days_after_a_launch_tell_nothing(self):
+        table = self.table([(0, 1, 20, 5), (0, 2, 3, 28), (1, 1, 10, 5), (1, 4, 1, 7)], count=2)
+        np.testing.assert_array_equal(table.values, [[np.nan, 28, 0, 0], [5, 0, 0, 7]])
+        self.assertEqual(table.factors[0, 0], 1, "of sums it is a part all the same")
+
     def test_days_without_stock_are_thought_to_be_like_the_others(self):
         out = gaps((0, number(date(2026, 3, 21)), number(date(2026, 4, 1))))
         table = self.table([(0, 1, 1, 31), (0, 2, 1, 28), (0, 3, 5, 20), (0, 4, 1, 30)], out)
@@ -163,6 +168,19 @@ class TestLevels(unittest.TestCase):
             if level == 'product':
                 self.assertTrue((agreed.lows[level] <= means + 1e-9).all())
                 self.assertTrue((agreed.highs[level] >= means - 1e-9).all())
+
+    def test_nobody_takes_up_all_that_levels_differ_by(self):
+        rows = {
+            'series': np.array([0, 1]), 'day': np.array([0, 0]), 'team': np.array([5, 5]),
+            'category': np.array([7, 7]), 'quantity': np.array([1.0, 1.0]), 'amount': np.array([1.0, 1.0])}
+        levels = build_levels(rows, rows['amount'], np.zeros(2, int), 1, np.array([0, 1]), -1)
+        products = Nodes(np.ones((2, 2)), [told([10, 10], 0.1), told([2, 2], 5)], 2)
+        above = {level: Nodes(values, [
+            told([30, 9], 0.1) if level == 'company' else untold(2) for _node in values], 2)
+            for level, values in levels.values.items()}
+        agreed = agree(levels, products, above, 12)
+        np.testing.assert_allclose(agreed.means['product'][1], [6, 2 / 3])
+        np.testing.assert_allclose(agreed.means['company'][0], agreed.means['product'].sum(axis=0))
 
     def test_who_is_sure_moves_the_others(self):
         rows = {

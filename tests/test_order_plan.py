@@ -9,6 +9,8 @@ from odoo.tests import BaseCase, tagged
 from odoo.addons.sms_addon.tools import order_plan
 from odoo.addons.sms_addon.tools.order_plan import plan_orders
 
+#: what an order adds to the size before it
+SIZES = st.lists(st.tuples(st.integers(1, 20), st.integers(0, 20)), min_size=1, max_size=4)
 ORDERS = st.lists(st.tuples(st.integers(0, 50), st.integers(0, 50), st.sampled_from('abc')), max_size=9)
 
 
@@ -86,3 +88,59 @@ class TestOrderPlan(BaseCase):
         best = plan_orders(cost, worth, budget, vendors)
         self.assertLessEqual(plan.cost, budget)
         self.assertGreaterEqual(plan.worth, best.worth / 2 - 1e-6)
+
+    def test_a_part_is_taken_where_the_whole_does_not_fit(self):
+        plan = plan_orders([60, 50], [60, 20], budget=80, parts=[[(30, 45)], [(20, 15), (30, 16)]])
+        self.assertEqual((plan.chosen.tolist(), plan.part.tolist()), ([True, True], [-1, 0]))
+        self.assertEqual((plan.cost, plan.worth, plan.exact), (80, 75, True))
+
+    def test_without_need_nothing_is_taken_in_part(self):
+        plan = plan_orders([60, 50], [60, 20], budget=110, parts=[[(30, 60)], [(20, 20)]])
+        self.assertEqual(plan.part.tolist(), [-1, -1])
+
+    def plans(self, orders, budget, limits, vendors):
+        """Return all sizes, the whole last, by order, and the exact and the simple plan."""
+        sizes = []
+        for added in orders:
+            cost, worth = np.cumsum(np.array(added), axis=0).T.tolist()
+            sizes.append(list(zip(cost, worth, strict=True)))
+        arguments = (
+            [own[-1][0] for own in sizes], [own[-1][1] for own in sizes], budget, vendors, limits,
+            [own[:-1] for own in sizes])
+        found = [plan_orders(*arguments)]
+        exact, order_plan.EXACT_ORDERS = order_plan.EXACT_ORDERS, -1
+        try:
+            found.append(plan_orders(*arguments))
+        finally:
+            order_plan.EXACT_ORDERS = exact
+        return sizes, found
+
+    @settings(max_examples=150, deadline=None)
+    @given(st.lists(SIZES, max_size=4), st.integers(0, 120), st.integers(0, 60), st.data())
+    def test_parts_are_the_best_there_are(self, orders, budget, limit, data):
+        vendors = [data.draw(st.sampled_from('ab')) for _order in orders]
+        sizes, plans = self.plans(orders, budget, {'a': limit}, vendors)
+
+        def fits(picks):
+            return sum(cost for cost, _worth in picks) <= budget and sum(
+                cost for (cost, _worth), vendor in zip(picks, vendors, strict=True) if vendor == 'a') <= limit
+
+        best = max(sum(worth for _cost, worth in picks) for picks in product(*([(0, 0), *own] for own in sizes))
+                   if fits(picks))
+        for plan in plans:
+            taken = [
+                own[part] if chosen else (0, 0)
+                for own, chosen, part in zip(sizes, plan.chosen.tolist(), plan.part.tolist(), strict=True)]
+            self.assertTrue(fits(taken), "never above a budget")
+            self.assertEqual((plan.cost, plan.worth), tuple(map(sum, zip(*taken, strict=True))) or (0, 0))
+            self.assertGreaterEqual(plan.bound, best - 1e-6)
+        self.assertTrue(plans[0].exact)
+        self.assertAlmostEqual(plans[0].worth, best, 5)
+
+    @settings(max_examples=80, deadline=None)
+    @given(st.lists(SIZES, max_size=5), st.integers(0, 120), st.integers(0, 40))
+    def test_more_money_never_does_less(self, orders, budget, more):
+        _sizes, [less, _simple] = self.plans(orders, budget, {}, None)
+        _sizes, [plenty, _simple] = self.plans(orders, budget + more, {}, None)
+        self.assertTrue(less.exact and plenty.exact)
+        self.assertGreaterEqual(plenty.worth, less.worth - 1e-6)

@@ -1,11 +1,15 @@
+from datetime import date, timedelta
 from unittest.mock import patch
 
+import numpy as np
 from psycopg2.errors import CheckViolation
 
 from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.fields import Command
 from odoo.tests import Form, new_test_user, tagged
-from odoo.tools import mute_logger
+from odoo.tools import SQL, mute_logger
+
+from odoo.addons.sms_addon.tools.demand_series import Gaps
 
 from .reorder_common import DEMAND_DAYS, ReorderCommon
 
@@ -116,6 +120,56 @@ class TestReorderCalculation(ReorderCommon):
         self.assertEqual(proposal.verdict, 'worse')
         self.assertIn("would have done worse", proposal.verdict_reason)
 
+    def mark(self, **values):
+        return self.env['sales.forecast.exclusion'].create({'reason': "Once", 'company_id': self.company.id, **values})
+
+    def test_what_is_left_out_of_forecasts_is_no_demand(self):
+        position, today = self.known("Marked"), self.calculation._today()
+        product = position.product_id
+        self.mark(kind='promotion', product_id=product.id, date_from=today - timedelta(days=20),
+                  date_to=today - timedelta(days=11))
+        demand = self.calculation._read_demand(product.ids)
+        history, asked = self.calculation._get_history(position, demand)
+        self.assertEqual(np.flatnonzero(np.isnan(history)).tolist(), list(range(DEMAND_DAYS - 20, DEMAND_DAYS - 10)))
+        self.assertFalse(asked[-20:-10].any(), "nothing of it is replayed")
+        self.assertTrue((history[-10:] >= 3).all())
+
+    def test_days_without_stock_tell_nothing(self):
+        position = self.known("Out", [4] * (DEMAND_DAYS - 40) + [0] * 39 + [1])
+        today = (self.calculation._today() - date(1970, 1, 1)).days
+        gaps = Gaps(np.array([0]), np.array([today - 40]), np.array([today - 1]))
+        with patch.object(type(self.env['sales.study']), '_read_days_without_stock', lambda study, place: gaps):
+            demand = self.calculation._read_demand(position.product_id.ids)
+        history, asked = self.calculation._get_history(position, demand)
+        # on the first of these days there was some in the morning
+        self.assertEqual(np.flatnonzero(np.isnan(history)).tolist(), list(range(DEMAND_DAYS - 39, DEMAND_DAYS - 1)))
+        self.assertTrue(np.isfinite(asked).all())
+
+    def test_components_are_asked_for_as_their_kits(self):
+        kit = self.storable("Kit")
+        sales = self.env['sale.order'].create({
+            'partner_id': self.customers[0].id, 'warehouse_id': self.stock.id,
+            'order_line': [Command.create({'product_id': kit.id, 'product_uom_qty': 5})]})
+        line = sales.order_line
+        yesterday = self.calculation._today() - timedelta(days=1)
+        # a fact has the id of its line
+        self.env.cr.execute(SQL(
+            "INSERT INTO sales_fact (id, order_id, date, company_id, state, product_id, warehouse_id, product_uom_qty,"
+            " price_subtotal, margin) VALUES (%s, %s, %s, %s, 'sale', %s, %s, 5000000, 500000000, 0)",
+            line.id, sales.id, yesterday, self.company.id, kit.id, self.stock.id))
+        position = self.known("Part", [1] * DEMAND_DAYS)
+        self.env['stock.move'].create({
+            'product_id': position.product_id.id, 'product_uom_qty': 10, 'sale_line_id': line.id,
+            'location_id': self.stock.lot_stock_id.id,
+            'location_dest_id': self.env.ref('stock.stock_location_customers').id})._action_confirm()
+        sold = self.calculation._read_demand(position.product_id.ids)[position.product_id.id, self.stock.id]
+        self.assertEqual(sold.quantity[sold.ago == 1], 11)
+        self.assertEqual(sold.price, 20, "what kits are sold for is no price of their parts")
+        taken = self.env['sales.forecast']._read_kit_demand(self.company, position.ids)
+        mean, variance = taken[position.id]
+        self.assertAlmostEqual(mean, 10 / 180)
+        self.assertAlmostEqual(variance, 100 / 180 - mean ** 2)
+
     def test_several_order_points_are_left_to_people(self):
         position = self.known("Twice")
         shelf = self.env['stock.location'].create({
@@ -191,6 +245,48 @@ class TestReorderDecision(ReorderCommon):
             'route_id': route.id}])
         proposal.action_undo()
         self.assertEqual(self.levels(position), [(3, 9)])
+
+    def test_a_new_order_point_orders_nothing_by_itself(self):
+        proposal = self.propose(self.known("Manual"))
+        self.assertIn("creates an order point with the trigger Manual", proposal.acceptance_note)
+        self.assertIn("To order now", proposal.acceptance_note)
+        proposal.action_accept()
+        self.assertRecordValues(proposal, [{'new_trigger': 'manual', 'acceptance_note': False}])
+        self.assertEqual(proposal.orderpoint_id.trigger, 'manual')
+        # the host's own clean-up of manual order points leaves it alone
+        self.orderpoints.sudo()._unlink_processed_orderpoints()
+        self.assertTrue(proposal.orderpoint_id.exists())
+
+    def test_a_new_order_point_is_automatic_where_that_is_wanted(self):
+        self.company.sales_reorder_trigger = 'auto'
+        by_company, by_planner = self.known("Company"), self.known("Planner")
+        proposals = {proposal.position_id: proposal for proposal in self.propose(by_company + by_planner)}
+        self.assertIn("the scheduler orders by itself", proposals[by_company].acceptance_note)
+        proposals[by_planner].new_trigger = 'manual'
+        self.assertIn("until somebody presses Order", proposals[by_planner].acceptance_note)
+        self.assertFalse(proposals[by_planner].levels_manual, "no figure follows it")
+        for proposal in proposals.values():
+            proposal.action_accept()
+        self.assertEqual(
+            [proposals[position].orderpoint_id.trigger for position in (by_company, by_planner)], ['auto', 'manual'])
+
+    def test_an_order_point_keeps_its_trigger_and_that_is_said(self):
+        position = self.known("Automatic")
+        orderpoint = self.orderpoint(position, 3, 9, trigger='auto')
+        proposal = self.propose(position)
+        self.assertIn("The trigger stays Automatic", proposal.acceptance_note)
+        self.assertFalse(proposal._get_parts(), "the scheduler would order what is missing the next day")
+        proposal.new_trigger = 'manual'
+        proposal.action_accept()
+        self.assertEqual(orderpoint.trigger, 'auto')
+
+    def test_undo_does_not_delete_what_somebody_made_of_it(self):
+        proposal = self.propose(self.known("Made"))
+        proposal.action_accept()
+        proposal.orderpoint_id.trigger = 'auto'
+        with self.assertRaisesRegex(UserError, "changed the order point of .* trigger Auto"):
+            proposal.action_undo()
+        self.assertTrue(proposal.orderpoint_id.exists())
 
     def test_an_archived_order_point_comes_back_and_goes_again(self):
         position = self.known("Archived")
@@ -344,6 +440,7 @@ class TestReorderBudget(ReorderCommon):
 
     def test_under_a_budget(self):
         proposals = self.propose(self.positions)
+        proposals.sudo().order_parts = False
         form = self.wizard(proposals)
         form.has_budget = True
         form.budget = proposals[0].order_cost * 2.5
@@ -354,6 +451,56 @@ class TestReorderBudget(ReorderCommon):
         self.assertEqual(sorted(proposals.mapped('state')), ['accepted', 'accepted', 'draft', 'draft'])
         self.assertEqual(wizard.chosen_ids.sudo().mapped('state'), ['accepted'] * 2)
 
+    def test_an_order_in_part(self):
+        proposals = self.propose(self.positions)
+        form = self.wizard(proposals)
+        form.has_budget = True
+        form.budget = proposals[0].order_cost * 2.5
+        self.assertEqual(form.part_count, form.part_summary.count("\n") + 1)
+        self.assertGreater(form.part_count, 0)
+        wizard = form.save()
+        parts = {int(proposal): quantity for proposal, quantity in wizard.chosen_parts.items()}
+        self.assertLessEqual(wizard.chosen_cost, wizard.budget)
+        self.assertAlmostEqual(wizard.chosen_sales + wizard.missed_sales, sum(proposals.mapped('sales_at_stake')), 2)
+        self.assertEqual(sum(wizard.line_ids.mapped('chosen_cost')), wizard.chosen_cost)
+        wizard.action_accept()
+        spent = 0
+        for proposal in proposals.filtered(lambda proposal: proposal.state == 'accepted'):
+            part = parts.get(proposal.id, 0)
+            self.assertEqual((proposal.accepted_part, proposal.orderpoint_id.qty_to_order_manual), (part, part))
+            self.assertEqual(proposal.orderpoint_id.product_max_qty, proposal.proposed_max)
+            spent += (part or proposal.order_qty) * proposal.unit_price
+        self.assertAlmostEqual(spent, wizard.chosen_cost, 2)
+        one = proposals.filtered('accepted_part')[0]
+        one.action_undo()
+        self.assertFalse(one.orderpoint_id.exists())
+
+    def test_undo_gives_back_what_was_to_be_ordered(self):
+        position = self.positions[0]
+        orderpoint = self.orderpoint(position, 3, 9, qty_to_order_manual=4)
+        proposal = self.propose(position)
+        part = proposal._get_parts()[0][0]
+        proposal._accept_and_tell({proposal.id: part})
+        self.assertEqual(orderpoint.qty_to_order_manual, part)
+        proposal.action_undo()
+        self.assertEqual((orderpoint.qty_to_order_manual, self.levels(position)), (4, [(3, 9)]))
+
+    def test_parts_are_what_the_vendor_sells(self):
+        position = self.known("Boxed", seller=False)
+        self.env['product.supplierinfo'].create({
+            'partner_id': self.vendor.id, 'product_tmpl_id': position.product_tmpl_id.id, 'price': 60, 'delay': 5,
+            'min_qty': 5, 'product_uom_id': self.dozen(position.product_id).id,
+            'currency_id': self.company.currency_id.id})
+        proposal = self.propose(position)
+        parts = proposal._get_parts()
+        self.assertTrue(parts)
+        for quantity, saved in parts:
+            self.assertEqual(quantity % 12, 0)
+            self.assertGreaterEqual(quantity, 60)
+            self.assertLess(quantity, proposal.order_qty)
+            self.assertLessEqual(saved, proposal.sales_at_stake)
+        self.assertEqual(parts, sorted(parts))
+
     def test_what_fits_to_the_cent_fits(self):
         proposals = self.propose(self.positions)
         form = self.wizard(proposals)
@@ -363,6 +510,7 @@ class TestReorderBudget(ReorderCommon):
 
     def test_a_limit_for_a_vendor(self):
         proposals = self.propose(self.positions)
+        proposals.sudo().order_parts = False
         form = self.wizard(proposals)
         self.assertEqual(len(form.line_ids), 2)
         with form.line_ids.edit(0) as line:
@@ -466,6 +614,25 @@ class TestReorderStudy(ReorderCommon):
         self.run_study()
         self.assertEqual((self.open().proposed_min, self.open().proposed_max), (10, 20))
         self.assertEqual(self.open().position_id, position)
+
+    def test_what_people_do_meanwhile_stays(self):
+        edited, rejected, other = self.known("Edited"), self.known("Rejected"), self.known("Other")
+        self.run_study()
+        opened = {proposal.position_id: proposal.with_user(self.planner) for proposal in self.open()}
+        studies = type(self.env['sales.study'])
+        fresh = studies._take_fresh_snapshot
+
+        def meanwhile(study):
+            opened[edited].write({'proposed_min': 10, 'proposed_max': 20})
+            opened[rejected].action_reject()
+            self.env.flush_all()
+            return fresh(study)
+
+        with patch.object(studies, '_take_fresh_snapshot', meanwhile):
+            study = self.run_study()
+        self.assertEqual(study.state, 'done')
+        self.assertEqual((opened[edited].proposed_min, opened[edited].state), (10, 'draft'))
+        self.assertEqual(self.open().position_id, edited + other, "what was rejected is not open again at once")
 
     def test_nothing_to_say(self):
         study = self.run_study()

@@ -166,8 +166,12 @@ class TestReorderPolicy(BaseCase):
 
     def test_what_is_missed_without_an_order(self):
         policy = Policy(make_item(np.tile([3.0, 5.0], 100)))
-        self.assertGreater(policy.sales_missed(0, 100), policy.sales_missed(60, 100))
-        self.assertEqual(policy.sales_missed(0, 0), 0)
+        self.assertGreater(policy.sales_missed(0, [100]), policy.sales_missed(60, [100]))
+        self.assertEqual(policy.sales_missed(0, [0]), [0])
+        # the next part of an order saves no more than the one before
+        saved = np.array([0.0, *policy.sales_missed(0, [25, 50, 75, 100])])
+        self.assertEqual(saved[-1], policy.sales_missed(0, [100])[0])
+        self.assertTrue((np.diff(saved) >= -1e-9).all() and (np.diff(saved, 2) <= 1e-9).all())
 
     def test_the_past_alone_is_known_of_the_past(self):
         item = make_item([1.0] * 100 + [9.0] * 10)

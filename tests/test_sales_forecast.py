@@ -2,7 +2,8 @@ from datetime import date, timedelta
 from unittest.mock import patch
 
 from odoo.exceptions import AccessError, UserError, ValidationError
-from odoo.tests import Form, freeze_time, tagged
+from odoo.tests import Form, freeze_time, new_test_user, tagged
+from odoo.tools import SQL
 
 from .forecast_common import TODAY, ForecastCommon
 
@@ -20,7 +21,8 @@ class TestForecast(ForecastCommon):
     def run_demand_once(cls):
         study = cls.env['sales.study'].create({'kind': 'demand', 'month_count': 4, 'week_count': 6})
         # a class has no scheduled action, and must not write outside of its transaction
-        with patch.object(type(cls.env['sales.forecast.draft']), '_keep', lambda *args: None):
+        with patch.object(type(cls.env['sales.forecast.draft']), '_keep', lambda *args: None), \
+                patch.object(type(study), '_take_fresh_snapshot', lambda *args: None):
             for _step in study._run_demand():
                 pass
 
@@ -81,6 +83,7 @@ class TestForecast(ForecastCommon):
         self.assertAgree()
         category.forecast_id.action_remove_overrides()
         self.assertFalse(any(products.mapped('is_overridden')))
+        self.assertEqual((category.override_reason, category.override_user_id.id), (False, False))
         with self.assertRaises(UserError):
             category.forecast_id.action_remove_overrides()
 
@@ -114,6 +117,48 @@ class TestForecast(ForecastCommon):
             self.env.invalidate_all()
             with self.assertRaises(UserError):
                 line.write({'override': 5, 'override_reason': "Too late"})
+
+    def test_a_change_touches_no_other_forecast(self):
+        line = self.line(product_id=self.products[1])
+        others = self.lines.search([
+            ('company_id', '=', self.company.id), ('date', '!=', line.date)]) + self.line(product_id=self.products[0])
+
+        def versions(table, ids):
+            self.env.flush_all()
+            self.env.cr.execute(SQL(
+                "SELECT id, xmin::text, ctid::text FROM %s WHERE id = ANY(%s) ORDER BY id", SQL.identifier(table), ids))
+            return self.env.cr.fetchall()
+
+        heads = self.forecasts.search([('period', '=', 'week')]) + self.forecast(product_id=self.products[0])
+        before = versions('sales_forecast_line', others.ids), versions('sales_forecast', heads.ids)
+        line.write({'override': 9, 'override_reason': "Less"})
+        self.assertEqual((versions('sales_forecast_line', others.ids), versions('sales_forecast', heads.ids)), before)
+
+    def test_a_forecast_itself_is_not_written(self):
+        forecast = self.forecast(product_id=self.products[1])
+        elsewhere = self.env['res.company'].create({'name': "Elsewhere"})
+        for user in (self.planner, self.clerk, self.manager):
+            for values in ({'accuracy': 1}, {'company_id': elsewhere.id}, {'next_final': 5}, {'active': False}):
+                with self.subTest(user=user.login, **values), self.assertRaises(AccessError):
+                    forecast.with_user(user).write(values)
+
+    def test_from_products_and_positions(self):
+        season, _even, _rare, _new = self.products
+        other = self.env['product.product'].create({'name': "Never Sold", 'is_storable': True})
+        position, empty = self.position(season), self.position(other)
+        month = self.forecast(product_id=season)
+        for user in (self.planner, self.salesman):
+            for record, stranger in ((season, other), (season.product_tmpl_id, other.product_tmpl_id), (position, empty)):
+                own, nothing = record.with_user(user), stranger.with_user(user)
+                self.assertEqual((own.has_forecasts, nothing.has_forecasts), (True, False))
+                self.assertEqual(own.action_open_forecasts()['res_id'], month.id)
+        both = (season + self.products[1]).with_user(self.planner).action_open_forecasts()
+        self.assertEqual(self.forecasts.search(both['domain']).product_id, season + self.products[1])
+        outsider = new_test_user(self.env, 'outsider', 'base.group_user')
+        self.assertFalse(season.with_user(outsider).has_forecasts)
+        week = self.forecast(period='week', product_id=season)
+        self.assertEqual((month.sibling_id, week.sibling_id), (week, month))
+        self.assertEqual(month.action_open_sibling()['res_id'], week.id)
 
     def test_nothing_will_be_sold(self):
         line = self.line(product_id=self.products[1])

@@ -47,6 +47,17 @@ class TestDemandStudy(ForecastCommon):
                 ('level', '=', 'product_warehouse'), ('period', '=', 'month'), ('status', '=', 'naive')]),
             'abstained': 1})
 
+    def test_weeks_come_to_their_months(self):
+        self.run_demand(week_count=13)
+        for scope in ([('level', '=', 'company')], [('product_id', '=', self.products[0].id)]):
+            [july] = self.lines.search([*scope, ('period', '=', 'month'), ('date', '=', '2026-07-01')])
+            weeks = self.lines.search([
+                *scope, ('period', '=', 'week'), ('date', '>=', '2026-07-06'), ('date', '<=', '2026-07-20')])
+            self.assertEqual(len(weeks), 3)
+            # those that are all in it; the others are in two months
+            self.assertAlmostEqual(sum(weeks.mapped('mean')) / 21, july.mean / 31, delta=0.1 * july.mean / 31)
+        self.assertAgree('week')
+
     def test_the_season_comes_back(self):
         self.run_demand()
         season = self.forecast(product_id=self.products[0])
@@ -157,6 +168,10 @@ class TestDemandStudy(ForecastCommon):
 
     # -- stopping and going on
 
+    def same_snapshot(self):
+        """Have a study that is not run by the scheduled action stay in the transaction of the test."""
+        return patch.object(type(self.env['sales.study']), '_take_fresh_snapshot', lambda study: None)
+
     def test_a_study_that_was_stopped_goes_on(self):
         study = self.study(kind='demand', month_count=2, week_count=0)
         made = []
@@ -166,7 +181,8 @@ class TestDemandStudy(ForecastCommon):
             made.append(len(series))
             return forecast(series, *args, **kwargs)
 
-        with patch.object(sales_study_demand, 'iter_forecasts', count), self.enter_registry_test_mode():
+        with patch.object(sales_study_demand, 'iter_forecasts', count), self.enter_registry_test_mode(), \
+                self.same_snapshot():
             work = study._run_demand()
             phases = [next(work), next(work), next(work)]
             work.close()
@@ -177,6 +193,18 @@ class TestDemandStudy(ForecastCommon):
         # the products were kept, and only the levels above are made
         self.assertEqual(made[:2], [4, 0])
         self.assertEqual(self.forecast(product_id=self.products[1]).study_id, study)
+
+    def test_nothing_is_written_before_all_is_known(self):
+        study = self.study(kind='demand', month_count=2, week_count=2)
+        with self.enter_registry_test_mode(), self.same_snapshot():
+            work = study._run_demand()
+            for phase, _done, _total in work:
+                if phase == "Writing forecasts":
+                    break
+                self.assertFalse(self.forecasts.search_count([]), phase)
+            for _step in work:
+                pass
+        self.assertEqual(set(self.forecasts.search([]).mapped('period')), {'month', 'week'})
 
     def test_drafts_of_other_data_are_not_used(self):
         drafts = self.env['sales.forecast.draft']

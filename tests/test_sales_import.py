@@ -615,7 +615,7 @@ class TestSalesImportRun(ImportCase):
                     record.action_stop()
                     cr.commit()
                     loader.rollback()
-                self.assertEqual(record.progress_id.sudo().publish(record), 'stopped')
+                self.assertEqual(record.progress_id.sudo().publish_import(record), 'stopped')
                 self.assertEqual(record.state, 'running', "until who works on it reads the request")
             finally:
                 cr.rollback()

@@ -393,6 +393,21 @@ class TestStockAlert(AlertsCommon):
         alert.action_handled()
         self.assertFalse(self.escalate(25))
 
+    def test_one_that_is_shown_again_is_escalated_again(self):
+        alert = self.open_one()
+        self.escalate(25)
+        alert.action_snooze_day()
+        alert.action_wake()
+        self.assertRecordValues(alert, [{
+            'escalated_at': False, 'escalated_to_id': False,
+            'escalate_at': fields.Datetime.to_datetime('2027-05-04 12:00:00')}])
+        self.assertEqual(self.escalate(25), 1)
+        alert.action_handled()
+        with freeze_time('2027-05-06 12:00:00'):
+            alert.action_reopen()
+            self.assertFalse(self.alerts._escalate_due(), "whoever opened it again has his time")
+        self.assertEqual(self.escalate(73 + 25), 1)
+
     # -- where it leads
 
     def test_buttons(self):

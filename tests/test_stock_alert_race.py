@@ -6,7 +6,7 @@ from odoo import SUPERUSER_ID, Command, api
 from odoo.sql_db import db_connect
 from odoo.tests import BaseCase, tagged
 from odoo.tests.common import get_db_name
-from odoo.tools import mute_logger
+from odoo.tools import SQL, mute_logger
 
 
 @tagged('post_install', '-at_install')
@@ -42,7 +42,8 @@ class TestStockAlertRace(BaseCase):
                 ('sales_stock_alert', 'set_id', self.rule_set), ('sales_rule_decision', 'set_id', self.rule_set),
                 ('sales_stock_position', 'product_id', self.product),
             ):
-                env.cr.execute(f"DELETE FROM {table} WHERE {column} = %s", [value])  # noqa: S608  (names of this file)
+                env.cr.execute(SQL(
+                    "DELETE FROM %s WHERE %s = %s", SQL.identifier(table), SQL.identifier(column), value))
             env.cr.execute("UPDATE sales_rule_set SET published_id = NULL WHERE id = %s", [self.rule_set])
             env.cr.execute("DELETE FROM sales_rule_version WHERE set_id = %s", [self.rule_set])
             env.cr.execute("DELETE FROM sales_rule WHERE set_id = %s", [self.rule_set])

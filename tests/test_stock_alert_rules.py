@@ -66,6 +66,14 @@ class TestStockAlertRules(AlertsCommon):
         self.assertRecordValues(self.alerts_of(position), [
             {'state': 'closed', 'holds': False, 'close_reason': 'rule'}])
 
+    def test_a_rule_that_only_writes_down_now_closes_its_alerts(self):
+        position = self.make_position(qty_on_hand=-1)
+        rule_set = self.alert_set((NEGATIVE, {}))
+        self.ask(position)
+        rule_set.mode = 'shadow'
+        self.ask(position)
+        self.assertRecordValues(self.alerts_of(position), [{'state': 'closed', 'close_reason': 'rule'}])
+
     def test_let_through_makes_an_exception(self):
         plain, excepted = self.make_position(qty_on_hand=-1), self.make_position(self.products[1], qty_on_hand=-1)
         self.alert_set(

@@ -3,7 +3,7 @@ from unittest.mock import patch
 
 from odoo import Command, fields
 from odoo.exceptions import AccessError
-from odoo.tests import new_test_user, tagged
+from odoo.tests import freeze_time, new_test_user, tagged
 from odoo.tools import SQL
 
 from .stock_common import StockCommon
@@ -108,6 +108,48 @@ class TestStockPosition(StockCommon):
         self.follow()
         self.assertFalse(self.position(self.goods[0]))
 
+    def test_an_archived_product(self):
+        kept, gone = self.goods[:2]
+        for product in kept + gone:
+            self.receive(product, 4)
+        self.ship(gone, 4)
+        self.follow()
+        (kept + gone).action_archive()
+        self.follow()
+        self.assertEqual(self.position(kept).qty_on_hand, 4)
+        self.assertFalse(self.position(gone), "nobody wants to hear that it is out of stock")
+        self.assertEqual(self.positions._rebuild_all(), 0)
+        gone.action_unarchive()
+        self.follow()
+        self.assertTrue(self.position(gone))
+
+    def test_an_edited_day_of_a_move(self):
+        move = self.receive(self.goods[0], 4)
+        self.follow()
+        day = fields.Date.today() - timedelta(9)
+        move.move_line_ids.date = day
+        self.follow()
+        self.assertEqual(self.position(self.goods[0]).last_in_date, day)
+        move.date = day - timedelta(1)
+        self.follow()
+        self.assertEqual(self.position(self.goods[0]).last_in_date, day - timedelta(1))
+
+    def test_another_time_zone_of_the_company(self):
+        with freeze_time('2027-05-03 20:00:00'):
+            self.receive(self.goods[0], 4)
+            self.follow()
+            self.assertEqual(self.position(self.goods[0]).last_in_date, fields.Date.to_date('2027-05-03'))
+            cron = self.env.ref('sms_addon.ir_cron_sales_stock_rebuild')
+            triggers = self.env['ir.cron.trigger']
+            before = triggers.search_count([('cron_id', '=', cron.id)])
+            self.company.sales_timezone = self.company.sales_timezone
+            self.assertEqual(triggers.search_count([('cron_id', '=', cron.id)]), before)
+            self.company.sales_timezone = 'Asia/Shanghai'
+            self.assertEqual(triggers.search_count([('cron_id', '=', cron.id)]), before + 1)
+            self.positions._cron_rebuild()
+            self.positions._refresh_products(self.env['sales.stock.touch']._take(100000))
+            self.assertEqual(self.position(self.goods[0]).last_in_date, fields.Date.to_date('2027-05-04'))
+
     def test_cost_category_and_responsible(self):
         product = self.goods[0]
         self.put(product, 5)
@@ -174,6 +216,47 @@ class TestStockPosition(StockCommon):
         self.assertEqual(differences.action_repair()['tag'], 'display_notification')
         self.assertEqual(self.position(self.goods[1]).qty_on_hand, 5)
         self.assertFalse(self.env['sales.stock.difference'].search([]))
+
+    def test_a_large_check_runs_in_the_background(self):
+        manager = new_test_user(self.env, 'inventory boss', 'stock.group_stock_manager')
+        positions, told = self.positions.with_user(manager), []
+        self.put(self.goods[0], 5)
+        self.put(self.goods[1], 5)
+        self.follow()
+        self.positions._rebuild_all()
+        self.env.cr.execute(SQL(
+            "UPDATE sales_stock_position SET qty_on_hand = 6 WHERE product_id = %s", self.goods[0].id))
+        self.positions.invalidate_model()
+        self.patch(type(self.env['res.users']), '_bus_send', lambda user, kind, message, **more: told.append(
+            (user, message['type'])))
+        with patch('odoo.addons.sms_addon.models.sales_stock_check.AT_ONCE', 0), \
+                patch('odoo.addons.sms_addon.models.sales_stock_check.BATCH', 2):
+            self.assertEqual(positions.action_check()['params']['type'], 'info')
+            parts = self.env['sales.stock.check'].search([('company_id', '=', self.company.id)])
+            self.assertGreater(len(parts), 2)
+            self.assertEqual(parts.user_id, manager)
+            self.assertIn(str(len(parts)), positions.action_check()['params']['message'], "it is not begun again")
+            with self.enter_registry_test_mode():
+                self.env.ref('sms_addon.ir_cron_sales_stock_check').method_direct_trigger()
+        self.env.invalidate_all()
+        self.assertFalse(parts.exists())
+        self.assertEqual(told, [(manager, 'warning')])
+        difference = self.env['sales.stock.difference'].with_user(manager).search([])
+        self.assertEqual((difference.product_id, difference.measure), (self.goods[0], 'qty_on_hand'))
+
+    def test_what_waits_for_the_reader_is_no_difference(self):
+        differences = self.env['sales.stock.difference']
+        self.put(self.goods[0], 5)
+        self.follow()
+        self.positions._rebuild_all()
+        self.put(self.goods[0], 1)
+        self.env.cr.flush()
+        self.assertEqual(differences._check(self.company), 0)
+        self.reader.paused = True
+        self.assertEqual(differences._check(self.company), 3, "nobody will read it: on hand, free, forecast")
+        self.reader.paused = False
+        self.follow()
+        self.assertEqual(differences._check(self.company), 0)
 
     def test_who_may_check(self):
         user = new_test_user(self.env, 'planner', 'stock.group_stock_user')
@@ -294,6 +377,54 @@ class TestStockPositionFigures(StockCommon):
         self.sell(45, 1)
         self.assertGreater(self.read().demand_surprise, 3)
 
+    def test_days_of_a_promotion_are_no_demand(self):
+        self.put(self.product, 1000)
+        for day in range(100):
+            self.sell(day, 2 if day >= 20 or day < 3 else 30)
+        self.sell(100, 0.5)
+        before = self.read()
+        self.assertGreater(before.daily_demand, 6)
+        mark = self.env['sales.forecast.exclusion'].create({
+            'kind': 'promotion', 'product_id': self.product.id, 'date_from': self.today - timedelta(19),
+            'date_to': self.today - timedelta(3), 'reason': "Fair", 'company_id': self.company.id})
+        touched = self.env['sales.stock.touch']._take(100)
+        self.assertIn(self.product.id, touched)
+        self.positions._refresh_products(touched)
+        position = self.position(self.product)
+        self.assertEqual(position.demand_days, 101 - 17)
+        self.assertAlmostEqual(position.daily_demand, round((83 * 2 + 0.5) / 84, 4))
+        self.assertEqual(position.demand_recent, 6, "three of the last days count")
+        self.assertLess(position.demand_spread, 0.5)
+        # revenue is what it was
+        self.assertEqual(position.revenue_12, before.revenue_12)
+        mark.warehouse_id = self.branch
+        self.positions._refresh_products(self.env['sales.stock.touch']._take(100))
+        self.assertEqual(self.position(self.product).daily_demand, before.daily_demand)
+        mark.unlink()
+        self.assertIn(self.product.id, self.env['sales.stock.touch']._take(100))
+
+    def test_an_order_that_comes_once_is_no_demand(self):
+        self.put(self.product, 1000)
+        for day in range(8, 100):
+            self.sell(day, 2)
+        order = self.order([(self.product, 500, 20)], date=fields.Datetime.now() - timedelta(2))
+        self.refresh()
+        before = self.read()
+        self.assertGreater(before.demand_surprise, 3)
+        mark = self.env['sales.forecast.exclusion'].create({'order_id': order.id, 'reason': "Once", 'state': 'proposed'})
+        self.assertEqual(self.read().daily_demand, before.daily_demand, "nobody has confirmed it")
+        self.env['sales.stock.touch']._take(100)
+        mark.action_confirm()
+        self.positions._refresh_products(self.env['sales.stock.touch']._take(100))
+        position = self.position(self.product)
+        self.assertEqual(position.demand_recent, 0)
+        self.assertLessEqual(position.demand_surprise, 0)
+        self.assertAlmostEqual(position.daily_demand, round(184 / position.demand_days, 4))
+        self.assertEqual((position.revenue_12, position.status), (before.revenue_12, before.status))
+        mark.action_reject()
+        self.positions._refresh_products(self.env['sales.stock.touch']._take(100))
+        self.assertEqual(self.position(self.product).daily_demand, before.daily_demand)
+
     def test_planned_moves_move_the_stockout(self):
         self.put(self.product, 20)
         for day in range(60):
@@ -351,6 +482,14 @@ class TestStockPositionFigures(StockCommon):
         self.assertAlmostEqual(position.lead_recent, 18.3)
         self.assertAlmostEqual(position.lead_spread, 4.9)
 
+    def test_what_a_vendor_sends_again_has_no_lead_time(self):
+        first = self.receive(self.product, 5)
+        self.dated(first, 20, 30)
+        back = self.move(self.product, 5, self.main.lot_stock_id, self.supplier_location,
+                         origin_returned_move_id=first.id)
+        self.dated(self.receive(self.product, 5, origin_returned_move_id=back.id), 1, 100)
+        self.assertRecordValues(self.read(), [{'lead_count': 1, 'lead_days': 10}])
+
     def test_service_level(self):
         self.put(self.product, 100)
         for quantity, late in ((30, 0), (10, 2)):
@@ -381,6 +520,17 @@ class TestStockPositionFigures(StockCommon):
             self.positions._cron_refresh()
         self.assertEqual(self.position(self.product).qty_on_hand, 5)
         self.assertEqual(self.positions._rebuild_all(), 0)
+
+    def test_facts_that_are_to_be_made_anew_are_waited_for(self):
+        self.put(self.product, 5)
+        self.env.cr.flush()
+        touch = self.env['sales.stock.touch']
+        touch._touch(self.product.ids)
+        with patch.object(type(self.warehouse), '_is_stale', lambda warehouse: 'empty'):
+            self.positions._cron_rebuild()
+            self.positions._cron_refresh()
+        self.assertFalse(self.position(self.product))
+        self.assertEqual(touch._count(), 1)
 
     def test_reading_again_is_no_change(self):
         self.dated(self.receive(self.product, 40), 100)

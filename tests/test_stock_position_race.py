@@ -6,7 +6,7 @@ from odoo import SUPERUSER_ID, api
 from odoo.sql_db import db_connect
 from odoo.tests import BaseCase, tagged
 from odoo.tests.common import get_db_name
-from odoo.tools import mute_logger
+from odoo.tools import SQL, mute_logger
 
 
 @tagged('post_install', '-at_install')
@@ -32,7 +32,7 @@ class TestStockPositionRace(BaseCase):
     def forget(self):
         with self.transaction() as env:
             for table in ('sales_stock_position', 'stock_move_line', 'stock_move', 'stock_quant'):
-                env.cr.execute(f'DELETE FROM {table} WHERE product_id = ANY(%s)', [self.products])
+                env.cr.execute(SQL("DELETE FROM %s WHERE product_id = ANY(%s)", SQL.identifier(table), self.products))
             env['product.product'].browse(self.products).product_tmpl_id.unlink()
             env.flush_all()
             env.cr.flush()

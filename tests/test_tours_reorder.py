@@ -21,5 +21,11 @@ class TestReorderTours(HttpCase, ReorderCommon):
         self.env.invalidate_all()
         states = {proposal.product_id.name: proposal.state for proposal in proposals}
         self.assertEqual(states.pop("Tour Lumpy"), 'undone')
-        self.assertEqual(sorted(states.values()), ['accepted', 'draft'])
-        self.assertEqual(len(self.orderpoints.search([('product_id', 'in', positions.product_id.ids)])), 1)
+        self.assertEqual(sorted(states.values()), ['accepted', 'accepted'])
+        orderpoints = self.orderpoints.search([('product_id', 'in', positions.product_id.ids)])
+        self.assertEqual(orderpoints.mapped('trigger'), ['manual', 'manual'])
+        parts = proposals.filtered('accepted_part')
+        self.assertTrue(parts)
+        for proposal in parts:
+            self.assertLess(proposal.accepted_part, proposal.order_qty)
+            self.assertEqual(proposal.orderpoint_id.qty_to_order_manual, proposal.accepted_part)

@@ -4,10 +4,13 @@ from . import res_users
 from . import res_company
 from . import sales_import_history
 from . import sales_rule_mixin
+from . import sales_progress_mixin
 from . import sales_warehouse_reader
 from . import sales_star
 from . import sales_measure_mixin
 from . import sales_touch
+from . import sales_touch_queue
+from . import sales_touch_reader
 from . import sales_fact
 from . import sales_cube
 from . import sales_analysis
@@ -18,6 +21,7 @@ from . import sales_warehouse_difference
 from . import sales_event
 from . import sales_event_mixin
 from . import sales_event_stock
+from . import sales_event_stock_kits
 from . import sales_stock_source
 from . import sales_event_reader
 from . import sales_event_history
@@ -63,12 +67,14 @@ from . import sales_stock_position_standing
 from . import sales_stock_position_derived
 from . import sales_stock_position_refresh
 from . import sales_stock_position_actions
+from . import sales_stock_check
 from . import sales_stock_difference
 from . import sales_stock_scale
 from . import sales_stock_touch
 from . import sales_reader_stock
 from . import stock_location
 from . import stock_lot
+from . import res_company_positions
 from . import sales_stock_position_board
 from . import sales_stock_position_curve
 from . import sales_stock_position_live
@@ -78,6 +84,7 @@ from . import product_template_positions
 from . import sales_stock_promise
 from . import sale_order_line_promise
 from . import stock_move
+from . import stock_move_line
 from . import stock_picking
 from . import stock_quant
 from . import stock_warehouse
@@ -178,6 +185,8 @@ from . import sales_forecast_draft
 from . import sales_study_demand
 from . import sales_study_demand_data
 from . import sales_study_demand_heads
+from . import product_product_forecasts
+from . import product_template_forecasts
 from . import sales_product_affinity
 from . import sales_product_rule
 from . import sales_study_affinity
@@ -194,6 +203,7 @@ from . import sales_stock_alert_schedule
 from . import product_template_alerts
 from . import ir_websocket_alerts
 from . import digest_digest
+from . import sales_reorder_demand
 from . import sales_reorder_calculation
 from . import sales_reorder_proposal
 from . import sales_reorder_acceptance

@@ -6,6 +6,11 @@ class ProductProduct(models.Model):
     _name = 'product.product'
     _inherit = ['product.product']
 
+    def write(self, vals):
+        if 'active' in vals:
+            self.env['sales.event']._note_stock('product.product', self.filtered('is_storable').ids)
+        return super().write(vals)
+
     def action_open_stock_positions(self):
         """Open where the products stand in each warehouse."""
         return {

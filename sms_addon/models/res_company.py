@@ -10,6 +10,8 @@ SERVICE_MEASURES = [
     ('fill', "Demand served from stock"),
     ('cycle', "Order cycles without shortage"),
 ]
+#: what has an order point order
+TRIGGERS = [('manual', "Manual"), ('auto', "Automatic")]
 
 
 class ResCompany(models.Model):
@@ -33,6 +35,9 @@ class ResCompany(models.Model):
              " known.")
     sales_holding_rate = fields.Float(
         string="Yearly Cost of Stock", default=0.25, digits=(16, 4), help="As a share of its value.")
+    sales_reorder_trigger = fields.Selection(
+        TRIGGERS, string="Trigger of New Order Points", default='manual', required=True,
+        help="Manual: somebody orders in the replenishment report. Automatic: the scheduler orders by itself.")
 
     _sales_service_check = models.Constraint(
         'CHECK(sales_service_a > 0 AND sales_service_a < 1 AND sales_service_b > 0 AND sales_service_b < 1'

@@ -24,3 +24,5 @@ class ResConfigSettings(models.TransientModel):
     sales_order_cost = fields.Monetary(
         related='company_id.sales_order_cost', currency_field='sales_currency_id', readonly=False)
     sales_holding_rate = fields.Float(related='company_id.sales_holding_rate', readonly=False)
+    sales_reorder_trigger = fields.Selection(
+        related='company_id.sales_reorder_trigger', required=True, readonly=False)

@@ -111,12 +111,7 @@ class SalesAnalysis(models.Model):
     @api.readonly
     def action_open_order(self):
         self.ensure_one()
-        return {
-            'type': 'ir.actions.act_window',
-            'res_model': 'sale.order',
-            'res_id': self.order_id.id,
-            'views': [(False, 'form')],
-        }
+        return self.order_id.get_formview_action()
 
     # -- the table behind a question
 

@@ -104,12 +104,7 @@ class SalesBrokerMessage(models.Model):
 
     def action_open_order(self):
         self.ensure_one()
-        return {
-            'type': 'ir.actions.act_window',
-            'res_model': 'sale.order',
-            'res_id': self.order_id.id,
-            'views': [(False, 'form')],
-        }
+        return self.order_id.get_formview_action()
 
     def _check_may_handle(self):
         self.check_access('read')

@@ -110,7 +110,6 @@ class SalesCustomerIssue(models.Model):
 
     # -- buttons
 
-    @api.model
     def action_check_all(self):
         """Have the data of all customers checked."""
         return self.env['sales.customer.scan'].action_request()

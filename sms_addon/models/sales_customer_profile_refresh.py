@@ -1,23 +1,24 @@
 import logging
-from datetime import timedelta
 
-from odoo import api, fields, models
-from odoo.exceptions import ConcurrencyError
-from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
+from odoo import api, models
 from odoo.tools import SQL
+
+from .sales_touch_reader import BUSY
 
 _logger = logging.getLogger(__name__)
 
-BATCH_CUSTOMERS = 5000
-RETRY = timedelta(seconds=5)
 WORK_MEM = '256MB'
-BUSY = (ConcurrencyError, *PG_CONCURRENCY_EXCEPTIONS_TO_RETRY)
 
 
 class SalesCustomerProfile(models.Model):
     """How the profiles are kept up: touched customers at once, all of them every night."""
     _name = 'sales.customer.profile'
-    _inherit = ['sales.customer.profile']
+    _inherit = ['sales.customer.profile', 'sales.touch.reader']
+
+    _touch_queue = 'sales.customer.touch'
+    _touch_batch = 5000
+    _touch_refresh_cron = 'sms_addon.ir_cron_sales_customer_refresh'
+    _touch_rebuild_cron = 'sms_addon.ir_cron_sales_customer_rebuild'
 
     # -- filling
 
@@ -45,7 +46,7 @@ class SalesCustomerProfile(models.Model):
         # how many groups there will be is guessed far too low, and for so few rows PostgreSQL would rather loop
         for name in ('jit', 'enable_nestloop', 'enable_mergejoin'):
             self.env.cr.execute(SQL("SET LOCAL %s = off", SQL.identifier(name)))
-        self.env.cr.execute("DELETE FROM sales_customer_touch")
+        self.env['sales.customer.touch']._forget()
         changed = self.env['sales.customer.figures']._rebuild()
         # a warehouse that was swapped since this transaction began looks empty to it
         self.env['sales.fact']._check_tables_visible()
@@ -64,32 +65,9 @@ class SalesCustomerProfile(models.Model):
     # -- waking
 
     @api.model
-    def _wake(self, delay=None):
-        """Have touched customers read right after this transaction."""
-        self._trigger('sms_addon.ir_cron_sales_customer_refresh', delay)
-
-    @api.model
-    def _request_rebuild(self, delay=None):
-        self._trigger('sms_addon.ir_cron_sales_customer_rebuild', delay)
-
-    @api.model
-    def _trigger(self, xmlid, delay):
-        # an upgrade may ask before the action is there; an admin may have deleted it
-        if cron := self.env.ref(xmlid, raise_if_not_found=False):
-            cron.sudo()._trigger(delay and fields.Datetime.now() + delay)
-
-    @api.model
-    def _cron_refresh(self):
-        """Read the touched customers again, batch by batch."""
-        commit, touch = self.env['ir.cron']._commit_progress, self.env['sales.customer.touch']
-        try:
-            while partner_ids := touch._take(BATCH_CUSTOMERS):
-                self._refresh_customers(partner_ids)
-                self.env['sales.fact']._check_tables_visible()
-                if not commit(len(partner_ids), remaining=touch._count()):
-                    break
-        except BUSY as error:
-            self._try_again(error, self._wake)
+    def _read_touched(self, ids):
+        self._refresh_customers(ids)
+        self.env['sales.fact']._check_tables_visible()
 
     @api.model
     def _cron_rebuild(self):
@@ -100,8 +78,3 @@ class SalesCustomerProfile(models.Model):
             self._rebuild_all()
         except BUSY as error:
             self._try_again(error, self._request_rebuild)
-
-    def _try_again(self, error, wake):
-        self.env.cr.rollback()
-        _logger.info("Customer profiles: waiting for another session (%s)", type(error).__name__)
-        wake(RETRY)

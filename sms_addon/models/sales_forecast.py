@@ -1,5 +1,5 @@
 from odoo import api, fields, models
-from odoo.exceptions import UserError
+from odoo.exceptions import AccessError, UserError
 from odoo.tools import format_date
 from odoo.tools.misc import formatLang
 
@@ -22,8 +22,8 @@ class SalesForecast(models.Model):
     at their recent net price (a product of several teams counts in the shares that they sold of it lately), and that
     of products too new or too rare to have a forecast of their own. So the categories add up to the company, and so do
     the teams. Who changes the figure of a product by hand moves the levels above by as much; who changes that of a
-    category or of the company moves its products, each by the same share. Weeks and months are forecast apart, each
-    from its own past.
+    category or of the company moves its products, each by the same share. Weeks come to
+    their months, by days, until somebody changes one of them by hand: that moves the periods of its kind alone.
 
     Rows are written by a :class:`SalesStudy` of the kind 'demand', lines by it and by people.
     """
@@ -60,6 +60,9 @@ class SalesForecast(models.Model):
         ('ok', "Forecast"), ('naive', "Naive Forecast"), ('sum', "Sum of Products"), ('abstained', "Abstained"),
     ], required=True, readonly=True)
     reason = fields.Char(string="Why", compute='_compute_reason')
+    sibling_id = fields.Many2one(
+        'sales.forecast', string="By the Other Period", compute='_compute_sibling_id',
+        help="The same by week, or by month.")
     known_periods = fields.Integer(
         string="Periods Known", readonly=True, help="Since the first sale, without those that had no stock.")
     backtest_error = fields.Float(
@@ -121,6 +124,20 @@ class SalesForecast(models.Model):
         for forecast in self:
             forecast.reason = forecast._get_reason()
 
+    @api.depends('key', 'company_id')
+    def _compute_sibling_id(self):
+        others = {'month': 'week', 'week': 'month'}
+        keys = {forecast: f"{others[forecast.period]}:{forecast.key.partition(':')[2]}" for forecast in self}
+        found = {
+            (forecast.company_id, forecast.key): forecast for forecast in self.search([
+                ('key', 'in', list(keys.values())), ('company_id', 'in', self.company_id.ids)])}
+        for forecast in self:
+            forecast.sibling_id = found.get((forecast.company_id, keys[forecast]))
+
+    def action_open_sibling(self):
+        self.ensure_one()
+        return self.sibling_id._get_records_action()
+
     def _get_reason(self):
         if self.status == 'abstained':
             return self.env._(
@@ -141,6 +158,17 @@ class SalesForecast(models.Model):
             "On past periods %(model)s was off by %(error)s, the same period of the season before by %(naive)s.",
             **numbers)
 
+    def write(self, vals):
+        """Take over what people change of periods, and what they write to each other; the rest is of studies."""
+        strange = {
+            name for name in vals.keys() & self._fields.keys()
+            if self._fields[name].readonly and self._fields[name].store}
+        if strange and not self.env.su:
+            raise AccessError(self.env._(
+                "A forecast is not edited. Change what is used of its periods, and say why. (%(fields)s)",
+                fields=", ".join(sorted(strange))))
+        return super().write(vals)
+
     @api.model
     def _get_today(self, company):
         return self.env['sales.study'].new({'company_id': company.id})._get_as_of()
@@ -160,6 +188,27 @@ class SalesForecast(models.Model):
             study = last or studies.create({'kind': 'demand'})
             study.action_run()
         return study._get_records_action()
+
+    @api.model
+    def _get_products_with_forecasts(self, products):
+        """Return those of the products that have a forecast the user may see."""
+        if not self.has_access('read'):
+            return products.browse()
+        found = self._read_group([('product_id', 'in', products.ids)], ['product_id'])
+        return products.browse(product.id for (product,) in found)
+
+    @api.model
+    def _open_for(self, domain):
+        """Open the forecasts of a product: the one there is by month, or all of them."""
+        found = self.search(domain)
+        by_month = found.filtered(lambda forecast: forecast.period == 'month')
+        if len(by_month) == 1:
+            return by_month._get_records_action()
+        return {
+            **self.env['ir.actions.act_window']._for_xml_id('sms_addon.sales_forecast_action'),
+            'domain': domain,
+            'context': {'search_default_month': 1} if by_month else {},
+        }
 
     def action_open_lines(self):
         self.ensure_one()

@@ -56,7 +56,8 @@ class SalesForecast(models.Model):
                 SELECT id, forecast_id, date, period, product_id, warehouse_id, categ_id, team_id, mean, final, lo, hi,
                        actual, has_actual
                   FROM sales_forecast_line
-                 WHERE company_id = %(company)s AND level = %(level)s AND date >= %(today)s::date - %(back)s
+                 WHERE company_id = %(company)s AND level = %(level)s
+                   AND (date >= %(today)s::date - %(back)s OR NOT has_actual)
                    AND (date + CASE period WHEN 'month' THEN INTERVAL '1 month' ELSE INTERVAL '7 days' END)::date
                        <= %(today)s
             ), ordered AS (

@@ -6,6 +6,7 @@ from odoo import api, models
 from odoo.tools import SQL
 
 from ..tools.demand_levels import Z80
+from .sales_stock_position_demand import DEMAND_DAYS, from_components
 
 #: days ahead that the demand of a day is the mean of
 DAYS = 30
@@ -22,13 +23,37 @@ class SalesForecast(models.Model):
 
         From the forecast of the next 30 days: that which somebody changed by hand, else that which is better than a
         naive guess, and of two by week and by month that by week. Where there is none, or it abstained: from the past.
+        Forecasts are of what is sold itself; what kits take of a product is added, as it was in the past.
         """
         past = self.env._("past demand")
         found = {
             position.id: (position.daily_demand, position.demand_spread, past) for position in positions}
         for company, own in positions.grouped('company_id').items():
-            found.update(self._get_forecast_demand(company, own))
+            forecast = self._get_forecast_demand(company, own)
+            for position, (mean, variance) in self._read_kit_demand(company, forecast).items():
+                own_mean, spread, source = forecast[position]
+                forecast[position] = (
+                    own_mean + mean, (spread ** 2 + variance) ** 0.5,
+                    self.env._("%(source)s, and past demand of its kits", source=source))
+            found.update(forecast)
         return found
+
+    def _read_kit_demand(self, company, position_ids):
+        """Return position id -> (mean, variance) of what kits took a day, where they took anything."""
+        excluded = self.env['sales.forecast.exclusion']._select_excluded(company)
+        rows = self.env.execute_query(SQL(
+            """
+            SELECT id, SUM(quantity) / days, GREATEST(SUM(quantity * quantity) / days - (SUM(quantity) / days) ^ 2, 0)
+              FROM (SELECT p.id, LEAST(GREATEST(p.demand_days, 1), %(days)s)::float8 AS days,
+                           SUM(m.product_qty)::float8 AS quantity
+                      FROM %(components)s AND s.date > %(today)s::date - %(days)s AND s.date <= %(today)s
+                       AND s.id NOT IN (%(excluded)s) AND p.id = ANY(%(ids)s)
+                     GROUP BY p.id, p.demand_days, s.date) taken
+             GROUP BY id, days
+            """, components=from_components(SQL(
+                "JOIN sales_stock_position p ON p.product_id = m.product_id AND p.warehouse_id = s.warehouse_id")),
+            days=DEMAND_DAYS, today=self._get_today(company), excluded=excluded, ids=list(position_ids)))
+        return {position: (mean, variance) for position, mean, variance in rows}
 
     def _get_forecast_demand(self, company, positions):
         today = self._get_today(company)

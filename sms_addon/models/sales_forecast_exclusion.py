@@ -112,12 +112,39 @@ class SalesForecastExclusion(models.Model):
                 vals['company_id'] = self.env['sale.order'].browse(vals['order_id']).company_id.id
             if vals.get('state', 'proposed') != 'proposed' and not self._is_planner():
                 raise AccessError(self.env._("A planner or a sales manager decides what is left out."))
-        return super().create(vals_list)
+        exclusions = super().create(vals_list)
+        exclusions._touch_positions()
+        return exclusions
 
     def write(self, vals):
         if not self._is_planner() and ('state' in vals or self.filtered(lambda mark: mark.state != 'proposed')):
             raise AccessError(self.env._("A planner or a sales manager decides what is left out."))
-        return super().write(vals)
+        self._touch_positions()
+        written = super().write(vals)
+        self._touch_positions()
+        return written
+
+    def unlink(self):
+        self._touch_positions()
+        return super().unlink()
+
+    def _touch_positions(self):
+        """Have the stock positions follow: what is left out is no demand of a day."""
+        confirmed = self.filtered(lambda mark: mark.state == 'confirmed')
+        if not confirmed:
+            return
+        self.flush_model()
+        self.env.cr.execute(SQL(
+            """
+            WITH touched AS MATERIALIZED (%s)
+            INSERT INTO sales_stock_touch (product_id)
+            SELECT f.product_id FROM touched t JOIN sales_fact f ON f.id = t.fact WHERE f.product_id IS NOT NULL
+             UNION
+            SELECT m.product_id FROM touched t JOIN stock_move m ON m.sale_line_id = t.fact
+             UNION
+            SELECT product_id FROM sales_forecast_exclusion WHERE id = ANY(%s) AND product_id IS NOT NULL
+            """, self._select_marked(SQL("e.id = ANY(%s)", confirmed.ids)), confirmed.ids))
+        self.env['sales.stock.position']._wake()
 
     # -- buttons
 
@@ -157,6 +184,21 @@ class SalesForecastExclusion(models.Model):
         """Return the query of the ids of facts that are left out of forecasts of a company."""
         return SQL("SELECT fact FROM (%s) marked", self._select_marked(SQL(
             "e.state = 'confirmed' AND e.company_id = %s", company.id)))
+
+    @api.model
+    def _is_once(self, fact):
+        """Return the condition that a fact is of an order, or a line of one, that is left out.
+
+        :param fact: the alias of ``sales_fact``
+        """
+        return SQL(
+            """
+            (%(fact)s.id IN (SELECT e.order_line_id FROM sales_forecast_exclusion e
+                              WHERE e.state = 'confirmed' AND e.order_line_id IS NOT NULL)
+             OR %(fact)s.order_id IN (SELECT e.order_id FROM sales_forecast_exclusion e
+                                       WHERE e.state = 'confirmed' AND e.order_id IS NOT NULL
+                                         AND e.order_line_id IS NULL))
+            """, fact=fact)
 
     @api.model
     def _propose(self, company, lines):

@@ -241,6 +241,6 @@ class SalesForecastLine(models.Model):
         """Have the levels above and the figures of the lists follow what was changed by hand."""
         self.env['sales.forecast'].flush_model()
         for company, lines in self.grouped('company_id').items():
-            self.env['sales.forecast']._refresh_sums(company, min(lines.mapped('date')))
+            self.env['sales.forecast']._refresh_sums(company, lines=lines)
         self.env['sales.forecast.line'].invalidate_model(flush=False)
         self.env['sales.forecast'].invalidate_model(flush=False)

@@ -90,19 +90,25 @@ class SalesForecast(models.Model):
             """, fresh=fresh))
 
     @api.model
-    def _refresh_sums(self, company, since=None):
+    def _refresh_sums(self, company, since=None, lines=None):
         """Have what follows from the lines of a company follow: the levels above, and the figures of the lists.
 
         :param since: lines before this day do not change
+        :param lines: the lines of products that changed; all may have if not given
         """
-        since = since or self._get_today(company)
-        self.env.cr.execute(SQL(
+        def scope(alias):
+            if lines is None:
+                return SQL("%s.date >= %s", alias, since or self._get_today(company))
+            return SQL("(%(l)s.period, %(l)s.date) IN (SELECT period, date FROM sales_forecast_line WHERE id = ANY(%(ids)s))",
+                       l=alias, ids=lines.ids)
+
+        moved = self.env.execute_query(SQL(
             """
             WITH moved AS (
                 SELECT l.date, f.period, f.categ_id, f.team_shares, (l.override - l.mean) * f.price AS amount
                   FROM sales_forecast_line l JOIN sales_forecast f ON f.id = l.forecast_id
-                 WHERE l.company_id = %(company)s AND l.level = 'product_warehouse' AND l.date >= %(since)s
-                   AND l.is_overridden AND f.active
+                 WHERE l.company_id = %(company)s AND l.level = 'product_warehouse' AND l.is_overridden AND f.active
+                   AND %(below)s
             ), sums AS (
                 SELECT 'company' AS level, 0 AS part, period, date, SUM(amount) AS amount
                   FROM moved GROUP BY period, date
@@ -112,37 +118,54 @@ class SalesForecast(models.Model):
                  UNION ALL
                 SELECT 'team', team.key::int, period, date, SUM(amount * team.value::float8)
                   FROM moved CROSS JOIN jsonb_each_text(team_shares) team GROUP BY team.key, period, date
+            ), fresh AS (
+                SELECT own.id, COALESCE(s.amount, 0) AS adjustment, s.amount IS NOT NULL AS is_moved
+                  FROM sales_forecast_line own
+                  LEFT JOIN sums s
+                         ON s.level = own.level AND s.period = own.period AND s.date = own.date
+                        AND s.part = CASE own.level WHEN 'category' THEN COALESCE(own.categ_id, 0)
+                                                    WHEN 'team' THEN COALESCE(own.team_id, 0) ELSE 0 END
+                 WHERE own.company_id = %(company)s AND own.level <> 'product_warehouse' AND NOT own.has_actual
+                   AND %(above)s
             )
             UPDATE sales_forecast_line l
-               SET adjustment = COALESCE(s.amount, 0), final = l.mean + COALESCE(s.amount, 0)
-              FROM sales_forecast_line own
-              LEFT JOIN sums s
-                     ON s.level = own.level AND s.period = own.period AND s.date = own.date
-                    AND s.part = CASE own.level WHEN 'category' THEN COALESCE(own.categ_id, 0)
-                                                WHEN 'team' THEN COALESCE(own.team_id, 0) ELSE 0 END
-             WHERE own.id = l.id AND own.company_id = %(company)s AND own.level <> 'product_warehouse'
-               AND own.date >= %(since)s
-            """, company=company.id, since=since))
-        self._refresh_next(company)
+               SET adjustment = f.adjustment, final = l.mean + f.adjustment,
+                   override_reason = CASE WHEN f.is_moved THEN l.override_reason END,
+                   override_user_id = CASE WHEN f.is_moved THEN l.override_user_id END,
+                   override_date = CASE WHEN f.is_moved THEN l.override_date END
+              FROM fresh f
+             WHERE f.id = l.id AND (
+                   (l.adjustment, l.final) IS DISTINCT FROM (f.adjustment, l.mean + f.adjustment)
+                   OR NOT f.is_moved AND l.override_reason IS NOT NULL)
+            RETURNING l.forecast_id
+            """, company=company.id, below=scope(SQL("l")), above=scope(SQL("own"))))
+        self._refresh_next(company, lines and {*lines.forecast_id.ids, *(forecast for (forecast,) in moved)})
 
     @api.model
-    def _refresh_next(self, company):
-        """Have the lists show the next period: the first that has not begun."""
+    def _refresh_next(self, company, forecast_ids=None):
+        """Have the lists show the next period: the first that has not begun.
+
+        :param forecast_ids: the forecasts whose lines changed; all may have if not given
+        """
+        def among(column):
+            return SQL("%s = ANY(%s)", column, list(forecast_ids)) if forecast_ids is not None else SQL("TRUE")
+
         self.env.cr.execute(SQL(
             """
             WITH coming AS (
                 SELECT DISTINCT ON (forecast_id) forecast_id, date, final, lo, hi
-                  FROM sales_forecast_line WHERE company_id = %(company)s AND date > %(today)s
+                  FROM sales_forecast_line WHERE company_id = %(company)s AND date > %(today)s AND %(lines)s
                  ORDER BY forecast_id, date
             ), changed AS (
                 SELECT DISTINCT forecast_id FROM sales_forecast_line
-                 WHERE company_id = %(company)s AND is_overridden AND date > %(today)s
+                 WHERE company_id = %(company)s AND (is_overridden OR ABS(adjustment) >= 0.005) AND NOT has_actual
+                   AND %(lines)s
             ), shown AS (
                 SELECT f.id, c.date, c.final, c.lo, c.hi, h.forecast_id IS NOT NULL AS by_hand
                   FROM sales_forecast f
                   LEFT JOIN coming c ON c.forecast_id = f.id
                   LEFT JOIN changed h ON h.forecast_id = f.id
-                 WHERE f.company_id = %(company)s
+                 WHERE f.company_id = %(company)s AND %(heads)s
             )
             UPDATE sales_forecast f
                SET next_date = s.date, next_final = s.final, next_lo = s.lo, next_hi = s.hi, has_overrides = s.by_hand
@@ -150,4 +173,5 @@ class SalesForecast(models.Model):
              WHERE s.id = f.id
                AND (f.next_date, f.next_final, f.next_lo, f.next_hi, f.has_overrides)
                    IS DISTINCT FROM (s.date, s.final, s.lo, s.hi, s.by_hand)
-            """, company=company.id, today=self._get_today(company)))
+            """, company=company.id, today=self._get_today(company), lines=among(SQL("forecast_id")),
+            heads=among(SQL("f.id"))))

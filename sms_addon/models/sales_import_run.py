@@ -80,7 +80,7 @@ class SalesImportRun(models.AbstractModel):
 
     def _work_on(self, commit):
         for processed in self._work():
-            if self.progress_id.sudo().publish(self) != 'running' and commit:
+            if self.progress_id.sudo().publish_import(self) != 'running' and commit:
                 raise StopImport
             atomic = self.phase == 'load' and self.row_count <= ATOMIC_ROWS and self.state == 'running'
             if commit and not atomic:

@@ -47,10 +47,7 @@ class SalesOrderHold(models.Model):
 
     def action_open_order(self):
         self.ensure_one()
-        return {
-            'type': 'ir.actions.act_window', 'res_model': 'sale.order', 'res_id': self.order_id.id,
-            'views': [(False, 'form')],
-        }
+        return self.order_id.get_formview_action()
 
     def _open_wizard(self, vote):
         return {

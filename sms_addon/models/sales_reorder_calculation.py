@@ -1,8 +1,6 @@
 import json
 from collections import Counter
 from dataclasses import dataclass, field
-from datetime import UTC
-from zoneinfo import ZoneInfo
 
 import numpy as np
 
@@ -12,15 +10,14 @@ from odoo.tools import SQL
 from ..tools.reorder_policy import Aim, Item, Policy, differs, step_of
 from ..tools.safety_stock import order_quantity, round_up
 from ..tools.stock_replay import draw_leads, judge, replay
-from .sales_fixed_point import SCALE
+from .sales_reorder_demand import MIN_DEMAND_DAYS, NOTHING, REPLAY_DAYS
 
-#: days of demand that are read: the year that is replayed, and those that are held out to judge the method
-REPLAY_DAYS, HELD_OUT_DAYS = 365, 91
-HISTORY_DAYS = REPLAY_DAYS + HELD_OUT_DAYS
-#: days that demand has to be known for, and days without demand after which none is expected
-MIN_DEMAND_DAYS, DEAD_DAYS = 60, 180
+#: days without demand after which none is expected
+DEAD_DAYS = 180
 #: receipts that tell more than the vendor's promise
 MIN_RECEIPTS = 3
+#: sizes that an order is offered in where the money is not enough for all of it
+PARTS = 6
 #: changes of minimum or maximum, as a share, that nobody needs to be asked about
 SAME_SHARE = 0.05
 BATCH = 1000
@@ -30,64 +27,24 @@ LEFT_OUT = ('short', 'idle', 'lead', 'several', 'same', 'rejected')
 
 @dataclass
 class Case:
-    """A position on its way to a proposal."""
+    """A position on its way to a proposal; ``asked`` is what a replay serves, ``price`` what a unit sells for."""
     position: object
     item: Item
     aim: Aim
     present: tuple[float, float]
+    asked: np.ndarray
+    price: float
     row: dict = field(default_factory=dict)
     policy: Policy | None = None
     proposed: tuple[float, float] = (0.0, 0.0)
 
 
 class SalesReorderCalculation(models.AbstractModel):
-    """From stock positions and past sales to proposals; reads for many positions at once.
-
-    Works for the company of the environment, with its rights taken for granted: whoever calls has checked them.
-    """
+    """From stock positions and past sales to proposals; reads for many positions at once."""
     _name = 'sales.reorder.calculation'
-    _inherit = ['sales.study.data']
-    _description = "Calculation of Reorder Proposals"
+    _inherit = ['sales.reorder.calculation']
 
     # -- reading
-
-    @api.model
-    def _today(self):
-        now = fields.Datetime.now().replace(tzinfo=UTC)
-        return now.astimezone(ZoneInfo(self.env.company.sales_timezone)).date()
-
-    @api.model
-    def _read_demand(self, product_ids=None):
-        """Return the demand per day up to yesterday: (product id, warehouse id) -> days before today, quantities."""
-        products = SQL("AND product_id = ANY(%s)", list(product_ids)) if product_ids is not None else SQL()
-        today = self._today()
-        read = self._read_matrix(SQL(
-            """
-            SELECT product_id AS product, warehouse_id AS warehouse, %(today)s::date - date AS ago,
-                   GREATEST(SUM(product_uom_qty), 0) / %(scale)s::float8 AS quantity
-              FROM sales_fact
-             WHERE company_id = %(company)s AND state = 'sale' AND product_id IS NOT NULL AND warehouse_id IS NOT NULL
-               AND date >= %(today)s::date - %(days)s::int AND date < %(today)s::date %(products)s
-             GROUP BY product_id, warehouse_id, date
-             ORDER BY product_id, warehouse_id
-            """, today=today, days=HISTORY_DAYS, company=self.env.company.id, products=products, scale=SCALE),
-            {'product': 'int', 'warehouse': 'int', 'ago': 'int', 'quantity': 'float'})
-        keys = np.column_stack((read['product'], read['warehouse']))
-        starts = np.flatnonzero(np.r_[True, (keys[1:] != keys[:-1]).any(axis=1)]) if len(keys) else []
-        limits = [*starts, len(keys)]
-        return {
-            tuple(keys[start].tolist()): (read['ago'][start:end], read['quantity'][start:end])
-            for start, end in zip(limits, limits[1:], strict=False)}
-
-    @api.model
-    def _get_history(self, position, demand):
-        """Return the demand of the last days, oldest first; NaN before the product was there."""
-        history = np.zeros(HISTORY_DAYS)
-        ago, quantity = demand.get((position.product_id.id, position.warehouse_id.id), (np.zeros(0, int), np.zeros(0)))
-        history[HISTORY_DAYS - ago] = quantity
-        known = min(max(int(ago.max(initial=0)), position.demand_days), HISTORY_DAYS)
-        history[:HISTORY_DAYS - known] = np.nan
-        return history
 
     @api.model
     def _find_orderpoints(self, products, warehouses):
@@ -158,8 +115,7 @@ class SalesReorderCalculation(models.AbstractModel):
                 left_out['several'] += 1
             else:
                 case = self._make_case(
-                    position, orderpoint, self._get_history(position, demand), known[position.id],
-                    targets.get(position.id), left_out)
+                    position, orderpoint, demand, known[position.id], targets.get(position.id), left_out)
             if case:
                 self._set_levels(case, levels.get(position.id))
                 incoming = in_progress.get((position.product_id.id, position.warehouse_id.id), 0.0)
@@ -169,9 +125,10 @@ class SalesReorderCalculation(models.AbstractModel):
         return cases, left_out
 
     @api.model
-    def _make_case(self, position, orderpoint, history, known, target, left_out):
+    def _make_case(self, position, orderpoint, demand, known, target, left_out):
         product = position.product_id.with_company(self.env.company)
         mean, spread, source = known
+        history, asked = self._get_history(position, demand)
         counted = int(np.isfinite(history).sum())
         if counted < MIN_DEMAND_DAYS:
             left_out['short'] += 1
@@ -209,7 +166,8 @@ class SalesReorderCalculation(models.AbstractModel):
             'unit_price': self._get_unit_price(seller, product), 'unit_cost': product.standard_price,
             'orderpoint_id': orderpoint.id or None, 'present_min': levels[0], 'present_max': levels[1],
         }
-        return Case(position, item, aim, levels, row)
+        price = demand.get((product.id, position.warehouse_id.id), NOTHING).price or product.lst_price
+        return Case(position, item, aim, levels, asked, price, row)
 
     @api.model
     def _get_aim(self, position, target):
@@ -265,12 +223,12 @@ class SalesReorderCalculation(models.AbstractModel):
         if there < minimum:
             quantity = round_up(order_quantity(maximum - there, item.least, item.multiple), item.step)
         before, after = policy.stock(*case.present), policy.stock(*case.proposed)
-        sold = float(np.nansum(item.history[-REPLAY_DAYS:]))
-        price = position.revenue_12 / sold if sold and position.revenue_12 > 0 else position.product_id.lst_price
+        *parts, whole = self._offer_parts(item, quantity)
+        saved = [currency.round(missed * case.price) for missed in policy.sales_missed(there, [*parts, whole])]
         row.update({
             'position_qty': there, 'order_qty': quantity,
             'order_cost': currency.round(quantity * row['unit_price']),
-            'sales_at_stake': currency.round(policy.sales_missed(there, quantity) * price),
+            'sales_at_stake': saved[-1], 'order_parts': list(map(list, zip(parts, saved, strict=False))),
             'stock_before': before, 'stock_after': after,
             'value_before': currency.round(before * item.unit_cost),
             'value_after': currency.round(after * item.unit_cost),
@@ -279,12 +237,19 @@ class SalesReorderCalculation(models.AbstractModel):
             'service_after': policy.service(*case.proposed, case.aim.measure) if item.daily_mean > 0 else 1.0,
         })
 
+    def _offer_parts(self, item, quantity):
+        """Return the sizes that an order may have, the whole last: as the vendor sells them, few and far apart."""
+        parts = {
+            round_up(order_quantity(quantity * part / PARTS, item.least, item.multiple), item.step)
+            for part in range(1, PARTS)}
+        return [*sorted(part for part in parts if 0 < part < quantity), quantity]
+
     @api.model
     def _set_replays(self, cases):
         """Note what present and proposed order points would have done in the last year, all at once."""
         if not cases:
             return
-        demand = np.array([case.item.history[-REPLAY_DAYS:] for case in cases])
+        demand = np.array([case.asked[-REPLAY_DAYS:] for case in cases])
         present, proposed = self._replay(cases, demand, [case.proposed for case in cases])
         services = present.service, proposed.service
         for number, case in enumerate(cases):

@@ -18,7 +18,9 @@ STATES = [
     ('stale', "Out of Date"),
 ]
 #: what a person may change while a proposal is open; all else is written by the calculation and by decisions
-EDITABLE = {'service_target', 'proposed_min', 'proposed_max', 'user_id'}
+EDITABLE = {'service_target', 'proposed_min', 'proposed_max', 'user_id', 'new_trigger'}
+#: of these, what the figures do not follow
+PLAIN = {'user_id', 'new_trigger'}
 
 LEAD_SENTENCES = {
     'receipts': _lt("A receipt takes %(days)s days, give or take %(spread)s (%(count)s receipts)."),
@@ -106,6 +108,8 @@ class SalesReorderProposal(models.Model):
         string="Order Now", digits='Product Unit', readonly=True,
         help="What lifts the stock position to the maximum, as the vendor sells it; nothing above the minimum.")
     order_cost = fields.Monetary(readonly=True)
+    order_parts = fields.Json(
+        readonly=True, help="Smaller sizes of the order, as the vendor sells them, and what each saves of the sales at stake.")
     sales_at_stake = fields.Monetary(
         string="Sales at Stake", readonly=True,
         help="Untaxed sales that are expected to wait if nothing is ordered now.")
@@ -249,7 +253,7 @@ class SalesReorderProposal(models.Model):
                 raise ValidationError(self.env._("A service level is above 0 % and below 100 %."))
 
     def write(self, vals):
-        edited = vals.keys() & (EDITABLE - {'user_id'})
+        edited = vals.keys() & (EDITABLE - PLAIN)
         if edited and (decided := self.filtered(lambda proposal: proposal.state != 'draft')):
             raise UserError(self.env._(
                 "The proposal for %(product)s is decided; it stays as it is.", product=decided[0].display_name))
@@ -269,7 +273,7 @@ class SalesReorderProposal(models.Model):
             and self._fields[name].readonly}
         if ours:
             raise AccessError(self.env._(
-                "Of a proposal, only service level, minimum, maximum and responsible are changed by hand."))
+                "Of a proposal, only service level, minimum, maximum, trigger and responsible are changed by hand."))
 
     def _calculate_again(self, edited):
         """Have the figures follow what was changed: the quantities a new service level, the effects new quantities."""
@@ -300,7 +304,6 @@ class SalesReorderProposal(models.Model):
             'context': {'active_test': False},
         }
 
-    @api.model
     def action_calculate(self):
         """Have the proposals of the company calculated behind the scenes, and show how far that is."""
         studies = self.env['sales.study']

@@ -284,9 +284,17 @@ class SalesRuleEngine(models.AbstractModel):
         self.env.flush_all()
         many = len(documents) * len(rules) > IN_MEMORY
         match = self._match_in_database if many else self._match_in_memory
+        return self._ask_together(rules, lambda some: match(documents, some, version_id))
+
+    def _ask_together(self, rules, ask):
+        """Ask rules all at once; where that fails, one by one, so that one that fails keeps no other back.
+
+        :param ask: returns document id -> rules in their order, for some rules
+        :return: what it returns, and [(rule, error)] of the rules that fail
+        """
         try:
             with self.env.cr.savepoint(flush=False):
-                return match(documents, rules, version_id), []
+                return ask(rules), []
         except PG_CONCURRENCY_EXCEPTIONS_TO_RETRY:
             raise
         except Exception:
@@ -295,8 +303,8 @@ class SalesRuleEngine(models.AbstractModel):
         for rule in rules:
             try:
                 with self.env.cr.savepoint(flush=False):
-                    for record_id in match(documents, [rule], version_id):
-                        matches.setdefault(record_id, []).append(rule)
+                    for document_id in ask([rule]):
+                        matches.setdefault(document_id, []).append(rule)
             except PG_CONCURRENCY_EXCEPTIONS_TO_RETRY:
                 raise
             except Exception as error:

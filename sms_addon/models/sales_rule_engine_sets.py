@@ -1,10 +1,5 @@
-import logging
-
 from odoo import api, models
-from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
 from odoo.tools import SQL
-
-_logger = logging.getLogger(__name__)
 
 
 class SalesRuleEngine(models.AbstractModel):
@@ -30,28 +25,7 @@ class SalesRuleEngine(models.AbstractModel):
             return {}, [(rule, reason) for rule in rules]
         documents = self._as_publisher(self.env[model], version_id, company).with_context(
             active_test=False, tz=company.sales_timezone)
-        try:
-            with self.env.cr.savepoint(flush=False):
-                return self._select_matches(documents, rules, conditions, scope), []
-        except PG_CONCURRENCY_EXCEPTIONS_TO_RETRY:
-            raise
-        except Exception:
-            _logger.info("Rules cannot be asked together; one by one it shows which", exc_info=True)
-        return self._select_matches_singly(documents, rules, conditions, scope)
-
-    def _select_matches_singly(self, documents, rules, conditions, scope):
-        matches, failed = {}, []
-        for rule in rules:
-            try:
-                with self.env.cr.savepoint(flush=False):
-                    for document_id in self._select_matches(documents, [rule], conditions, scope):
-                        matches.setdefault(document_id, []).append(rule)
-            except PG_CONCURRENCY_EXCEPTIONS_TO_RETRY:
-                raise
-            except Exception as error:
-                _logger.warning("Rule %s failed", rule.name(), exc_info=True)
-                failed.append((rule, str(error)))
-        return matches, failed
+        return self._ask_together(rules, lambda some: self._select_matches(documents, some, conditions, scope))
 
     def _select_matches(self, documents, rules, conditions, scope):
         """Ask with a column for each rule; only documents for which one holds come out of the database."""

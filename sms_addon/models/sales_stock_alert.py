@@ -2,7 +2,9 @@ from odoo import api, fields, models
 from odoo.exceptions import AccessError
 from odoo.tools import format_amount
 
+from .sales_rule import PLACEHOLDER
 from .sales_rule_action_alert import KINDS, POSITION, SEVERITIES
+from .sales_stock_position import VALUE_GROUPS
 
 #: figures that every alert keeps, besides those that the rules of its set ask for or speak of
 FIGURES = (
@@ -15,6 +17,8 @@ REASONS = [
     ('person', "Handled"),
     ('rule', "The rule is off or gone"),
 ]
+#: what stands in a sentence for an amount that is not for whoever reads it
+HIDDEN = "…"
 #: what people write; the rest comes from the rules and the buttons
 WRITABLE = ('user_id',)
 WRITABLE_PREFIXES = ('activity_', 'message_', 'rating_')
@@ -49,7 +53,7 @@ class SalesStockAlert(models.Model):
     kind = fields.Selection(KINDS, string="About", required=True, readonly=True, default='other')
     severity = fields.Selection(SEVERITIES, required=True, readonly=True, default='1', group_expand=True)
     value_at_risk = fields.Monetary(
-        string="Value at Risk", readonly=True,
+        string="Value at Risk", readonly=True, groups=VALUE_GROUPS,
         help="What of the stock may be lost, or what may not be sold: the revenue of what was promised, of the usual"
              " demand until goods come, or the value of what lies there for nothing.")
     user_id = fields.Many2one('res.users', string="Owner", tracking=True, ondelete='set null', index='btree_not_null',
@@ -71,8 +75,12 @@ class SalesStockAlert(models.Model):
         help="How often the rule has opened an alert about this position, this time included.")
     duration_days = fields.Float(
         string="Days Open", compute='_compute_duration_days', help="Until it was closed, or until now.")
-    figures = fields.Json(readonly=True, help="What the rule saw when it was last asked and held.")
+    figures = fields.Json(
+        readonly=True, groups=VALUE_GROUPS, help="What the rule saw when it was last asked and held.")
     figures_text = fields.Text(string="What the Rule Saw", compute='_compute_figures_text')
+    details = fields.Json(
+        string="Details for Other Systems", compute='_compute_details',
+        help="What webhooks send and brokers publish: names instead of numbers, severity (0 to 3), value at risk.")
     in_digest = fields.Boolean(readonly=True, default=True)
     to_tell = fields.Boolean(readonly=True, help="People have yet to be told that it opened or closed.")
     may_handle = fields.Boolean(compute='_compute_may_handle')
@@ -87,24 +95,32 @@ class SalesStockAlert(models.Model):
 
     # what a rule says comes from the version that decided, in the language of whoever reads it
     @api.depends('figures', 'version_id')
-    @api.depends_context('lang')
+    @api.depends_context('lang', 'uid')
     def _compute_name(self):
-        # the sentence is for whoever may read the alert, whatever else he may read
+        # the sentence is for whoever may read the alert, whatever else he may read; but for amounts
         self.sudo()._read_names()
+        shown = self._may_see_values()
         for alert in self:
-            rule = alert.sudo()._get_rule()
-            alert.name = self.env['sales.rule']._fill_placeholders(
-                rule.message(self.env.lang), alert.sudo()._get_snapshot()) if rule else alert.sudo().rule_id.name
+            alert.name = alert.sudo()._get_sentence(shown)
 
     @api.depends('figures')
-    @api.depends_context('lang')
+    @api.depends_context('lang', 'uid')
     def _compute_figures_text(self):
-        rules = self.env['sales.rule']
+        rules, shown = self.env['sales.rule'], self._may_see_values()
         for alert in self:
             snapshot = alert.sudo()._get_snapshot()
             alert.figures_text = "\n".join(
                 f"{rules._label_path(snapshot, name)}: {rules._show_value(snapshot, name)}"
-                for name in alert.sudo()._get_shown_figures() if name in snapshot._fields)
+                for name in alert.sudo()._get_shown_figures()
+                if name in snapshot._fields and (shown or not self._is_value(name)))
+
+    @api.depends('figures', 'version_id', 'state', 'close_reason', 'user_id')
+    @api.depends_context('lang', 'uid')
+    def _compute_details(self):
+        # no group on the field: a webhook of the host refuses those, and runs as the superuser
+        shown = self._may_see_values()
+        for alert in self:
+            alert.details = alert.sudo()._prepare_details(shown)
 
     @api.depends('opened_at', 'closed_at')
     def _compute_duration_days(self):
@@ -121,9 +137,16 @@ class SalesStockAlert(models.Model):
             alert.may_handle = planner or alert.user_id == self.env.user
 
     @api.depends('name')
+    @api.depends_context('lang')
     def _compute_display_name(self):
+        # goes into activities and mails, of which nobody knows who will read them
         for alert in self:
-            alert.display_name = alert.name
+            alert.display_name = alert.sudo()._get_sentence(False)
+
+    def _order_field_to_sql(self, alias, field_name, direction, nulls, query):
+        # the worst come first for everybody; their places tell no amount
+        alerts = self.sudo() if field_name == 'value_at_risk' else self
+        return super(SalesStockAlert, alerts)._order_field_to_sql(alias, field_name, direction, nulls, query)
 
     def write(self, vals):
         """Let people hand an alert over; what it says and when it closes is not theirs to write."""
@@ -135,7 +158,46 @@ class SalesStockAlert(models.Model):
             self.sudo()._tell_new_owner()  # their activities are not those of whoever hands the alert over
         return result
 
+    # -- who sees what
+
+    def _may_see_values(self):
+        """Return whether whoever reads sees amounts."""
+        return self._has_field_access(self._fields['value_at_risk'], 'read')
+
+    def _is_value(self, path):
+        """Return whether a path from a position leads to an amount that not everybody sees."""
+        field = self.env[POSITION]._fields.get(path.partition('.')[0])
+        return bool(field and field.groups)
+
     # -- what it is about
+
+    def _get_sentence(self, shown):
+        """Return what its rule says of it, in the language of the environment.
+
+        :param bool shown: with the amounts that not everybody sees
+        """
+        rule = self._get_rule()
+        if not rule:
+            return self.rule_id.name
+        text = rule.message(self.env.lang)
+        if not shown:
+            text = PLACEHOLDER.sub(lambda match: HIDDEN if self._is_value(match[1]) else match[0], text)
+        return self.env['sales.rule']._fill_placeholders(text, self._get_snapshot())
+
+    def _prepare_details(self, shown):
+        """Return what other systems are told of it."""
+        details = {
+            'alert': self._get_sentence(shown), 'state': self.state,
+            'kind': self.kind, 'severity': self.severity, 'rule': self.rule_id.name,
+            'product': self.product_id.display_name, 'product_code': self.product_id.default_code or '',
+            'warehouse': self.warehouse_id.name, 'owner': self.user_id.login or '',
+        }
+        if shown:
+            details |= {
+                'value_at_risk': self.value_at_risk, 'currency': self.currency_id.name, 'figures': self.figures or {}}
+        if self.state == 'closed':
+            details['reason'] = self.close_reason
+        return details
 
     def _get_rule(self):
         """Return the rule as it was published, see ``tools.rule_sets``; nothing if the version lacks it."""
@@ -180,4 +242,4 @@ class SalesStockAlert(models.Model):
     def _describe_value(self):
         """Return the value at risk as people write it."""
         self.ensure_one()
-        return format_amount(self.env, self.value_at_risk, self.currency_id)
+        return format_amount(self.env, self.value_at_risk, self.currency_id) if self._may_see_values() else ""

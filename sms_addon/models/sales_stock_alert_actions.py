@@ -54,8 +54,7 @@ class SalesStockAlert(models.Model):
         if self.filtered(lambda alert: alert.state != 'closed' or not alert.holds):
             raise UserError(self.env._("Only handled alerts whose cause persists can be opened again."))
         alerts = self.sudo()
-        alerts.write({'state': 'open', 'closed_at': False, 'close_reason': False, 'closed_by_id': False})
-        alerts._reopened()
+        alerts._show_again({'closed_at': False, 'close_reason': False, 'closed_by_id': False})
 
     def _snooze(self, until):
         """Have alerts out of sight until a moment."""
@@ -69,17 +68,17 @@ class SalesStockAlert(models.Model):
         self._wake_schedule(at=until)
 
     def _wake(self):
-        """Show snoozed alerts again, and tell their owners, who have as long until the escalation as at first."""
+        """Show snoozed alerts again."""
+        self._show_again({'snoozed_until': False})
+
+    def _show_again(self, vals):
+        """Have alerts open again, and tell their owners, who have as long until the escalation as at first."""
         now = fields.Datetime.now()
         for alert in self:
             hours = alert._get_terms().get('alert_escalate_hours')
             alert.write({
-                'state': 'open', 'snoozed_until': False,
+                **vals, 'state': 'open', 'to_tell': True, 'escalated_at': False, 'escalated_to_id': False,
                 'escalate_at': now + timedelta(hours=hours) if hours else False})
-        self._reopened()
-
-    def _reopened(self):
-        self.write({'to_tell': True})
         self._tell_screens()
         self._tell_waiting()
 

@@ -246,7 +246,8 @@ class SalesStockAlert(models.Model):
         """Close the alerts whose rule holds no more; return those that were open till now."""
         return self._close(SQL(
             """
-            SELECT a.id FROM sales_stock_alert a JOIN sales_stock_position p ON p.id = a.position_id
+            SELECT a.id, CASE WHEN a.rule_id = ANY(%(raising)s::int[]) THEN 'cause' ELSE 'rule' END AS reason
+              FROM sales_stock_alert a JOIN sales_stock_position p ON p.id = a.position_id
              WHERE a.holds AND a.set_id = %(set)s AND a.company_id = %(company)s
                AND a.rule_id <> ALL(%(failed)s::int[]) AND %(scope)s
                AND NOT EXISTS (SELECT FROM %(hits)s h
@@ -254,7 +255,7 @@ class SalesStockAlert(models.Model):
                FOR SHARE OF p
             """,
             set=asked.set_id, company=asked.company.id, failed=asked.failed, hits=asked.hits,
-            scope=self._in_scope(asked, SQL("a.position_id"))), 'cause')
+            raising=list(asked.terms), scope=self._in_scope(asked, SQL("a.position_id"))))
 
     def _close_orphans(self, company):
         """Close what no rule in force speaks of any more."""
@@ -262,27 +263,29 @@ class SalesStockAlert(models.Model):
         sets = [set_id for when in MOMENTS for set_id, _version, _mode in engine._get_sets(POSITION, when, company.id)]
         return self._close(SQL(
             """
-            SELECT id FROM sales_stock_alert WHERE holds AND company_id = %s AND set_id <> ALL(%s::int[])
-            """, company.id, sets), 'rule')
+            SELECT id, 'rule' AS reason FROM sales_stock_alert
+             WHERE holds AND company_id = %s AND set_id <> ALL(%s::int[])
+            """, company.id, sets))
 
     def _close_homeless(self):
         """Close what is about positions that are gone."""
-        return self._close(SQL("SELECT id FROM sales_stock_alert WHERE holds AND position_id IS NULL"), 'cause')
+        return self._close(SQL(
+            "SELECT id, 'cause' AS reason FROM sales_stock_alert WHERE holds AND position_id IS NULL"))
 
-    def _close(self, ended, reason):
-        """Close the alerts of a query of ids; one that was handled only ends with its cause."""
+    def _close(self, ended):
+        """Close the alerts of a query of ids and reasons; one that was handled only ends with its cause."""
         rows = self.env.execute_query(SQL(
             """
             WITH ended AS (%(ended)s)
             UPDATE sales_stock_alert a
                SET holds = FALSE, state = 'closed', snoozed_until = NULL, closed_at = COALESCE(a.closed_at, %(now)s),
-                   close_reason = COALESCE(a.close_reason, %(reason)s), write_date = %(now)s,
+                   close_reason = COALESCE(a.close_reason, ended.reason), write_date = %(now)s,
                    to_tell = EXISTS (SELECT FROM mail_activity m
                                       WHERE m.res_model = 'sales.stock.alert' AND m.res_id = a.id AND m.active)
               FROM ended, sales_stock_alert old
              WHERE a.id = ended.id AND old.id = a.id
             RETURNING a.id, old.state <> 'closed'
-            """, ended=ended, now=fields.Datetime.now(), reason=reason))
+            """, ended=ended, now=fields.Datetime.now()))
         if rows:
             self.invalidate_model(flush=False)
         return self.browse([alert_id for alert_id, was_open in rows if was_open])

@@ -90,7 +90,7 @@ class SalesStockAlert(models.Model):
             self.activity_schedule(
                 'sms_addon.mail_activity_type_stock_alert', user_id=user.id, automated=True,
                 date_deadline=self.env['sales.rule.engine']._get_today(self.company_id),
-                summary=reader.env._("Still open: %(alert)s", alert=reader.name))
+                summary=reader.env._("Still open: %(alert)s", alert=reader.display_name))
 
     def _find_escalation(self):
         """Return whom the rule names; the manager of the owner, else an inventory administrator of the company."""

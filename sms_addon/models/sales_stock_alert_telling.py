@@ -83,7 +83,7 @@ class SalesStockAlert(models.Model):
             'user_id': user.id,
             'date_deadline': engine._get_today(alert.company_id),
             'automated': True,
-            'summary': alert.with_context(lang=user.lang).name,
+            'summary': alert.with_context(lang=user.lang).display_name,
         } for alert in self for user in alert._get_recipient()])
 
     def _get_activities(self):
@@ -109,13 +109,14 @@ class SalesStockAlert(models.Model):
         for user, alerts in self.grouped(lambda alert: alert._get_recipient()).items():
             if not user:
                 continue
-            # in the language of the reader
+            # in the language of the reader, and with the amounts that he may see
             own = alerts.with_env(self.env(user=user.id, su=True, context={'lang': user.lang}))
             worst = max(own, key=lambda alert: alert.severity)
+            shown = alerts.with_user(user)._may_see_values()
             user._bus_send('simple_notification', {
                 'title': own.env._("Stock Alert") if len(own) == 1 else own.env._(
                     "%(count)s Stock Alerts", count=len(own)),
-                'message': worst.name,
+                'message': worst._get_sentence(shown),
                 'type': NOTIFICATIONS[worst.severity],
                 'sticky': worst.severity == '3',
             })
@@ -160,13 +161,7 @@ class SalesStockAlert(models.Model):
             'product_id': self.product_id.id,
             'company_id': self.company_id.id,
             'user_id': self.env.uid,
-            'payload': {
-                'kind': self.kind, 'severity': self.severity, 'rule': self.rule_id.name,
-                'product': self.product_id.display_name, 'warehouse': self.warehouse_id.name,
-                'value_at_risk': self.value_at_risk, 'currency': self.currency_id.name,
-                'owner': self.user_id.login or '', 'figures': self.figures or {},
-                **({'reason': self.close_reason} if kind == 'alert.closed' else {}),
-            },
+            'payload': self._prepare_details(True),
         }
 
     # -- the digest

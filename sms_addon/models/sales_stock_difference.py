@@ -1,8 +1,7 @@
 from odoo import api, fields, models
-from odoo.exceptions import AccessError
-from odoo.tools import SQL, split_every
+from odoo.tools import SQL
 
-BATCH = 5000
+#: figures that are listed of a company
 LIMIT = 1000
 TOLERANCE = 0.000001
 #: column of the position -> what the host calls it
@@ -19,7 +18,8 @@ class SalesStockDifference(models.Model):
     """Where a stock position and the host disagree, found by Check.
 
     The host is asked in its own way (``product.with_context(warehouse_id=…)``), which reads quants and moves, so that
-    a mistake in our SQL shows, too.
+    a mistake in our SQL shows, too. What has just moved and waits in the ledger for its reader is no difference, as
+    long as the reader runs.
     """
     _name = 'sales.stock.difference'
     _description = "Difference between a Stock Position and the Host"
@@ -49,71 +49,74 @@ class SalesStockDifference(models.Model):
 
     def action_repair(self):
         """Read the positions of the selected products anew, or of all that differ, and list what differs still."""
-        self.env['sales.stock.position']._check_manager()
-        lines = self or self.search([('company_id', 'in', self.env.companies.ids)])
+        positions = self.env['sales.stock.position']
+        positions._check_manager()
+        lines = (self or self.search([('company_id', 'in', self.env.companies.ids)])).sudo()
+        products, companies = lines.product_id, lines.company_id
         # positions are written by SQL; nobody has the right to
-        self.env['sales.stock.position'].sudo()._refresh_products(lines.sudo().product_id.ids)
-        return self.env['sales.stock.position'].action_check()
+        positions.sudo()._refresh_products(products.ids)
+        lines.search([('product_id', 'in', products.ids), ('company_id', 'in', companies.ids)]).unlink()
+        for warehouse in self.env['stock.warehouse'].sudo().search([('company_id', 'in', companies.ids)]):
+            lines._check_part(warehouse, SQL("g.product_id = ANY(%s)", products.ids))
+        return positions._show_check()
 
     @api.model
     def _check(self, companies):
-        """Replace the list of some companies by what differs now, up to a thousand figures; return how many."""
+        """Replace the list of some companies by what differs now, at once, and return how many figures do."""
         self.search([('company_id', 'in', companies.ids)]).unlink()
+        parts, _size = self.env['sales.stock.check']._prepare_parts(companies)
+        self._check_parts(parts)
+        return self.search_count([('company_id', 'in', companies.ids)])
+
+    @api.model
+    def _check_parts(self, parts):
+        """Compare parts of a check, see ``sales.stock.check``, all in this transaction."""
+        for part in parts:
+            self._check_part(self.env['stock.warehouse'].browse(part['warehouse_id']), SQL(
+                "g.product_id BETWEEN %s AND %s", part['first_product_id'], part['last_product_id']))
+
+    @api.model
+    def _check_part(self, warehouse, scope):
+        """List what differs of some goods ``g`` in a warehouse, as long as not too much of the company is listed."""
         self.env.flush_all()
-        count = 0
-        # the goods of the host, not those that have a position: one may be missing
-        product_ids = [row[0] for row in self.env.execute_query(
-            self.env['sales.stock.position']._select_goods(lambda column: SQL("TRUE")))]
-        for warehouse in self.env['stock.warehouse'].search([('company_id', 'in', companies.ids)]):
-            for ids in split_every(BATCH, product_ids):
-                vals_list = list(self._compare(warehouse, ids))[:LIMIT - count]
-                self.create(vals_list)
-                count += len(vals_list)
-        return count
+        company = warehouse.company_id
+        left = LIMIT - self.search_count([('company_id', '=', company.id)])
+        if left > 0:
+            positions = self.env['sales.stock.position']
+            product_ids = [product_id for (product_id,) in self.env.execute_query(SQL(
+                "SELECT g.product_id FROM (%s) g WHERE %s AND %s",
+                positions._select_goods(lambda column: SQL("TRUE")), scope, positions._is_no_kit(company.id)))]
+            self.create(list(self._compare(warehouse, product_ids))[:left])
 
     @api.model
     def _compare(self, warehouse, product_ids):
-        """Yield the figures of some products in a warehouse that are not those of the host."""
+        """Return the figures of some products in a warehouse that are not those of the host."""
         products = self.env['product.product'].with_context(warehouse_id=warehouse.id).browse(product_ids)
         host = products._compute_quantities_dict(None, None, None)
         positions = {
             position.product_id.id: position for position in self.env['sales.stock.position'].search_fetch(
                 [('warehouse_id', '=', warehouse.id), ('product_id', 'in', products.ids)], ['product_id', *MEASURES])}
         nothing = self.env['sales.stock.position']
-        for product_id, figures in host.items():
-            position = positions.get(product_id, nothing)
-            for name, host_name in MEASURES.items():
-                if abs(position[name] - figures[host_name]) > TOLERANCE:
-                    yield {
-                        'product_id': product_id, 'warehouse_id': warehouse.id,
-                        'company_id': warehouse.company_id.id, 'measure': name, 'host_value': figures[host_name],
-                        'position_value': position[name],
-                    }
-
-
-class SalesStockPosition(models.Model):
-    _name = 'sales.stock.position'
-    _inherit = ['sales.stock.position']
-
-    @api.model
-    def _check_manager(self):
-        if not (self.env.su or self.env.user.has_group('stock.group_stock_manager')):
-            raise AccessError(self.env._("Only inventory administrators check the stock positions."))
-
-    @api.model
-    def action_check(self):
-        """Compare all positions of the companies with the host, and open what differs."""
-        self._check_manager()
-        # what the check lists are figures of products that an administrator of the stock sees anyway
-        count = self.env['sales.stock.difference'].sudo()._check(self.env.companies)
-        if not count:
-            return {
-                'type': 'ir.actions.client',
-                'tag': 'display_notification',
-                'params': {
-                    'type': 'success',
-                    'message': self.env._("The stock board agrees with the stock and the planned moves of Inventory."),
-                    'next': {'type': 'ir.actions.act_window_close'},
-                },
+        found = [
+            {
+                'product_id': product_id, 'warehouse_id': warehouse.id, 'company_id': warehouse.company_id.id,
+                'measure': name, 'host_value': figures[host_name], 'position_value': position[name],
             }
-        return self.env['ir.actions.act_window']._for_xml_id('sms_addon.sales_stock_difference_action')
+            for product_id, figures in host.items() for position in [positions.get(product_id, nothing)]
+            for name, host_name in MEASURES.items() if abs(position[name] - figures[host_name]) > TOLERANCE]
+        waiting = self._get_waiting({each['product_id'] for each in found})
+        return [each for each in found if each['product_id'] not in waiting]
+
+    @api.model
+    def _get_waiting(self, product_ids):
+        """Return those of some products of which the ledger has events that the positions are about to read."""
+        if not product_ids:
+            return set()
+        return {product_id for (product_id,) in self.env.execute_query(SQL(
+            """
+            SELECT DISTINCT e.product_id
+              FROM sales_consumer c
+              JOIN sales_event e ON (e.xid, e.id) > (c.offset_xid, c.offset_id)
+             WHERE c.reader = 'sales.reader.stock' AND NOT COALESCE(c.paused, FALSE)
+               AND COALESCE(c.failure_count, 0) = 0 AND e.product_id = ANY(%s)
+            """, list(product_ids)))}

@@ -10,6 +10,8 @@ STATUSES = [
     ('dead', "Dead Stock"),
 ]
 CLASSES = [('a', "A"), ('b', "B"), ('c', "C")]
+#: who sees what stock is worth, costs, brings and puts at risk; quantities are for whoever sees positions
+VALUE_GROUPS = 'stock.group_stock_user,sales_team.group_sale_manager'
 VARIABILITIES = [('x', "X"), ('y', "Y"), ('z', "Z")]
 
 
@@ -56,9 +58,11 @@ class SalesStockPosition(models.Model):
     last_move_date = fields.Date(string="Last Move", readonly=True)
     age_days = fields.Integer(
         string="Age", aggregator='avg', readonly=True, help="Average days that what is on hand has been there.")
-    value = fields.Monetary(string="Stock Value", readonly=True, help="On hand at cost.")
+    value = fields.Monetary(
+        string="Stock Value", readonly=True, groups=VALUE_GROUPS, help="On hand at cost, without what others own of it.")
     revenue_at_risk = fields.Monetary(
-        string="Revenue at Risk", readonly=True, help="Untaxed amount of what was promised and is not covered.")
+        string="Revenue at Risk", readonly=True, groups=VALUE_GROUPS,
+        help="Untaxed amount of what was promised and is not covered.")
     customers_at_risk = fields.Integer(
         string="Customers at Risk", readonly=True, help="Customers who were promised what is not covered.")
 
@@ -77,13 +81,13 @@ class SalesStockPosition(models.Model):
 
     # -- standing
     abc_revenue = fields.Selection(CLASSES, string="ABC by Revenue", readonly=True)
-    abc_margin = fields.Selection(CLASSES, string="ABC by Margin", readonly=True)
+    abc_margin = fields.Selection(CLASSES, string="ABC by Margin", readonly=True, groups=VALUE_GROUPS)
     xyz = fields.Selection(VARIABILITIES, string="XYZ by Variability", readonly=True)
     demand_variation = fields.Float(
         string="Variation of Demand", digits=(16, 2), aggregator=None, readonly=True,
         help="Standard deviation of monthly demand over its mean.")
-    revenue_12 = fields.Monetary(string="Revenue, 12 Months", readonly=True)
-    margin_12 = fields.Monetary(string="Margin, 12 Months", readonly=True)
+    revenue_12 = fields.Monetary(string="Revenue, 12 Months", readonly=True, groups=VALUE_GROUPS)
+    margin_12 = fields.Monetary(string="Margin, 12 Months", readonly=True, groups=VALUE_GROUPS)
     turnover = fields.Float(
         digits=(16, 2), aggregator='avg', readonly=True,
         help="What left in the last 365 days over the average stock of these days.")
@@ -111,7 +115,7 @@ class SalesStockPosition(models.Model):
     qty_overstock = fields.Float(
         string="Overstock Quantity", digits='Product Unit', readonly=True,
         help="What the demand of the coming half year does not need.")
-    overstock_value = fields.Monetary(readonly=True)
+    overstock_value = fields.Monetary(readonly=True, groups=VALUE_GROUPS)
     status = fields.Selection(STATUSES, readonly=True, index=True)
     status_sequence = fields.Integer(readonly=True, aggregator=None)
     refreshed_at = fields.Datetime(string="As Of", readonly=True)

@@ -13,12 +13,32 @@ LEAST_ORDER_DAYS = 4
 RECENT_DAYS = 7
 
 
+def from_components(more=None):
+    """Return the tables, and the condition on them, of what was asked for of components (``m``) by kits (``s``).
+
+    :param more: another join, as SQL
+    """
+    return SQL(
+        """
+        stock_move m
+          JOIN sales_fact s ON s.id = m.sale_line_id
+          -- a move that is yet to be done counts for where its goods end, as in the host
+          JOIN stock_location target ON target.id = CASE WHEN m.state = 'done' THEN m.location_dest_id
+               ELSE COALESCE(m.location_final_id, m.location_dest_id) END
+          %s
+         WHERE s.state = 'sale' AND m.product_id <> s.product_id AND m.state <> 'cancel'
+           AND target.usage = 'customer'
+        """, more or SQL())
+
+
 class SalesStockPosition(models.Model):
     """How much is wanted a day, from the facts of the warehouse.
 
     Demand counts on the day of the order, whenever it is shipped. A day on which the product was out from morning to
     evening says nothing about demand and is left out, with what was ordered on it: what was there each day follows
-    from what is there now and the moves since. Components of kits are wanted as their kits are.
+    from what is there now and the moves since. Components of kits are wanted as their kits are. What somebody marked as
+    no part of the usual demand (:class:`SalesForecastExclusion`) is none here either: an order that comes once never
+    came, and the days of a promotion are left out as those without stock.
     """
     _name = 'sales.stock.position'
     _inherit = ['sales.stock.position']
@@ -26,6 +46,7 @@ class SalesStockPosition(models.Model):
     def _ctes_demand(self):
         return {
             'spans': self._select_spans(),
+            'promoted': self._select_promoted(),
             'level': self._select_level(),
             'demand': self._select_demand(),
         }
@@ -44,27 +65,43 @@ class SalesStockPosition(models.Model):
         }
 
     def _select_sold(self, scope):
-        """Return what was ordered each day of the last year; a subquery that the keys of the positions need, too."""
+        """Return what was ordered each day of the last year; a subquery that the keys of the positions need, too.
+
+        ``usual`` is the part of the quantity that is not of orders that come once.
+        """
+        once = self.env['sales.forecast.exclusion']._is_once(SQL("s"))
         return SQL(
             """
-            SELECT product_id, warehouse_id, day, SUM(qty) AS qty, SUM(revenue) AS revenue, SUM(margin) AS margin
+            SELECT product_id, warehouse_id, day, SUM(qty) AS qty, SUM(revenue) AS revenue, SUM(margin) AS margin,
+                   COALESCE(SUM(qty) FILTER (WHERE NOT once), 0) AS usual
               FROM (SELECT s.product_id, s.warehouse_id, s.date AS day, s.product_uom_qty::numeric / %(scale)s AS qty,
-                           s.price_subtotal AS revenue, s.margin
+                           s.price_subtotal AS revenue, s.margin, %(once)s AS once
                       FROM sales_fact s
                      WHERE s.state = 'sale' AND s.product_uom_qty <> 0 AND %(fact_scope)s
                      UNION ALL
-                    SELECT m.product_id, s.warehouse_id, s.date, m.product_qty, 0, 0
-                      FROM stock_move m
-                      JOIN sales_fact s ON s.id = m.sale_line_id
-                      JOIN stock_location target ON target.id = m.location_dest_id
-                     WHERE s.state = 'sale' AND m.product_id <> s.product_id AND m.state <> 'cancel'
-                       AND target.usage = 'customer' AND %(move_scope)s) lines
+                    SELECT m.product_id, s.warehouse_id, s.date, m.product_qty, 0, 0, %(once)s
+                      FROM %(components)s AND %(move_scope)s) lines
               JOIN (SELECT DISTINCT warehouse_id, today FROM place) pl USING (warehouse_id)
              WHERE day > pl.today - %(year)s AND day <= pl.today
              GROUP BY product_id, warehouse_id, day
             """,
-            scale=SCALE, year=YEAR, fact_scope=scope(SQL("s.product_id")),
+            scale=SCALE, year=YEAR, once=once, components=from_components(), fact_scope=scope(SQL("s.product_id")),
             move_scope=scope(SQL("m.product_id")))
+
+    def _select_promoted(self):
+        """Return the days of promotions that do not count, and whether the product was out on them."""
+        return SQL(
+            """
+            SELECT DISTINCT s.product_id, s.warehouse_id, day::date AS day, s.today, d.product_id IS NOT NULL AS dry
+              FROM sales_forecast_exclusion e
+              JOIN stock s ON s.product_id = e.product_id AND s.company_id = e.company_id
+                          AND (e.warehouse_id IS NULL OR s.warehouse_id = e.warehouse_id)
+             CROSS JOIN generate_series(GREATEST(e.date_from, s.first_day, s.today - %s + 1),
+                                        LEAST(e.date_to, s.today), interval '1 day') AS day
+              LEFT JOIN spans d ON d.product_id = s.product_id AND d.warehouse_id = s.warehouse_id
+                               AND d.closing <= 0.000001 AND day::date BETWEEN d.since AND d.until
+             WHERE e.state = 'confirmed' AND e.order_id IS NULL
+            """, DEMAND_DAYS)
 
     def _select_spans(self):
         """Return the spans of days between two moves, and what was there on them."""
@@ -108,8 +145,7 @@ class SalesStockPosition(models.Model):
                    %(spread_before)s AS spread_before
               FROM (SELECT product_id, warehouse_id, launched, stockout_days, recent, order_days_before,
                            CASE WHEN corrected THEN days_wet ELSE days_all END AS days,
-                           CASE WHEN corrected THEN days_wet - wet_recent ELSE days_all - LEAST(%(recent)s, days_all)
-                           END AS days_before,
+                           CASE WHEN corrected THEN days_wet - wet_recent ELSE days_all - all_recent END AS days_before,
                            CASE WHEN corrected THEN sum_wet ELSE sum_all END AS total,
                            CASE WHEN corrected THEN squares_wet ELSE squares_all END AS squares,
                            CASE WHEN corrected THEN sum_wet_before ELSE sum_before END AS total_before,
@@ -121,7 +157,7 @@ class SalesStockPosition(models.Model):
             spread=self._spread(SQL("total"), SQL("squares"), SQL("days")),
             mean_before=self._mean(SQL("total_before"), SQL("days_before")),
             spread_before=self._spread(SQL("total_before"), SQL("squares_before"), SQL("days_before")),
-            recent=RECENT_DAYS, least=LEAST_DAYS, sums=self._select_demand_sums())
+            least=LEAST_DAYS, sums=self._select_demand_sums())
 
     def _mean(self, total, days):
         return SQL("GREATEST(COALESCE(%s / NULLIF(%s, 0), 0), 0)", total, days)
@@ -135,32 +171,41 @@ class SalesStockPosition(models.Model):
         """Return days, sums and squares of the demand of each position, with and without its days out of stock."""
         def sums(condition):
             return SQL(
-                "COALESCE(SUM(o.qty) FILTER (WHERE %(c)s), 0) AS %(sum)s,"
-                " COALESCE(SUM(o.qty * o.qty) FILTER (WHERE %(c)s), 0) AS %(squares)s",
+                "COALESCE(SUM(o.usual) FILTER (WHERE %(c)s), 0) AS %(sum)s,"
+                " COALESCE(SUM(o.usual * o.usual) FILTER (WHERE %(c)s), 0) AS %(squares)s",
                 c=condition[1], sum=SQL.identifier(f'sum_{condition[0]}'),
                 squares=SQL.identifier(f'squares_{condition[0]}'))
 
-        window, wet = SQL("o.day > s.today - %s", DEMAND_DAYS), SQL("d.product_id IS NULL")
-        before = SQL("o.day <= s.today - %s", RECENT_DAYS)
+        window = SQL("o.day > s.today - %s AND x.product_id IS NULL", DEMAND_DAYS)
+        wet, before = SQL("d.product_id IS NULL"), SQL("o.day <= s.today - %s", RECENT_DAYS)
         return SQL(
             """
-            SELECT p.*, days_all - COALESCE(l.dry_demand, 0) AS days_wet,
-                   LEAST(%(recent)s, days_all) - COALESCE(l.dry_recent, 0) AS wet_recent,
+            SELECT p.*, p.days_launched - COALESCE(x.days, 0) AS days_all,
+                   p.days_launched - COALESCE(l.dry_demand, 0) - COALESCE(x.wet, 0) AS days_wet,
+                   LEAST(%(recent)s, p.days_launched) - COALESCE(x.recent_days, 0) AS all_recent,
+                   LEAST(%(recent)s, p.days_launched) - COALESCE(l.dry_recent, 0) - COALESCE(x.recent_wet, 0)
+                   AS wet_recent,
                    COALESCE(l.dry, 0) AS stockout_days
               FROM (SELECT s.product_id, s.warehouse_id, LEAST(s.first_day, MIN(o.day)) AS launched,
-                           COALESCE(LEAST(%(demand)s, s.today - LEAST(s.first_day, MIN(o.day)) + 1), 0) AS days_all,
-                           COALESCE(SUM(o.qty) FILTER (WHERE o.day > s.today - %(recent)s), 0) AS recent,
-                           COUNT(o.day) FILTER (WHERE o.qty > 0 AND o.day <= s.today - %(recent)s
-                                                  AND o.day > s.today - %(demand)s) AS order_days_before,
+                           COALESCE(LEAST(%(demand)s, s.today - LEAST(s.first_day, MIN(o.day)) + 1), 0)
+                           AS days_launched,
+                           COALESCE(SUM(o.usual) FILTER (WHERE %(window)s AND NOT %(before)s), 0) AS recent,
+                           COUNT(o.day) FILTER (WHERE o.usual > 0 AND %(before)s AND %(window)s) AS order_days_before,
                            %(sums)s
                       FROM stock s
                       LEFT JOIN sold o ON o.product_id = s.product_id AND o.warehouse_id = s.warehouse_id
                       LEFT JOIN spans d ON d.product_id = s.product_id AND d.warehouse_id = s.warehouse_id
                                      AND d.closing <= 0.000001 AND o.day BETWEEN d.since AND d.until
+                      LEFT JOIN promoted x ON x.product_id = o.product_id AND x.warehouse_id = o.warehouse_id
+                                          AND x.day = o.day
                      GROUP BY s.product_id, s.warehouse_id, s.first_day, s.today) p
               LEFT JOIN level l USING (product_id, warehouse_id)
+              LEFT JOIN (SELECT product_id, warehouse_id, COUNT(*) AS days, COUNT(*) FILTER (WHERE NOT dry) AS wet,
+                                COUNT(*) FILTER (WHERE day > today - %(recent)s) AS recent_days,
+                                COUNT(*) FILTER (WHERE NOT dry AND day > today - %(recent)s) AS recent_wet
+                           FROM promoted GROUP BY product_id, warehouse_id) x USING (product_id, warehouse_id)
             """,
-            demand=DEMAND_DAYS, recent=RECENT_DAYS,
+            demand=DEMAND_DAYS, recent=RECENT_DAYS, window=window, before=before,
             sums=SQL(", ").join(map(sums, [
                 ('all', window), ('wet', SQL("%s AND %s", window, wet)), ('before', SQL("%s AND %s", window, before)),
                 ('wet_before', SQL("%s AND %s AND %s", window, wet, before))])))

@@ -35,7 +35,7 @@ class SalesStockPosition(models.Model):
             'days_of_cover': SQL("GREATEST(f.free, 0) / NULLIF(f.mean, 0)"),
             'stockout_date': SQL("f.stockout_date"),
             'qty_overstock': overstock,
-            'overstock_value': SQL("%s * f.cost", overstock),
+            'overstock_value': SQL("LEAST(%s, GREATEST(f.owned, 0)) * f.cost", overstock),
             'status': SQL("f.status"),
             'status_sequence': SQL(
                 "CASE f.status %s END", SQL(" ").join(

@@ -1,23 +1,18 @@
 import logging
 import time
-from datetime import timedelta
 
 from odoo import api, fields, models
-from odoo.exceptions import ConcurrencyError
-from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
 from odoo.tools import SQL
+
+from .sales_touch_reader import BUSY
 
 _logger = logging.getLogger(__name__)
 
 #: products that one statement reads
 BATCH_PRODUCTS = 25_000
-#: products between two commits
-CRON_PRODUCTS = 2000
-RETRY = timedelta(seconds=5)
 WORK_MEM = '256MB'
 #: fewer products than these are found by index, whatever the planner thinks of what follows
 MANY = 1000
-BUSY = (ConcurrencyError, *PG_CONCURRENCY_EXCEPTIONS_TO_RETRY)
 PART = (
     'mean', 'spread', 'days', 'stockout_days', 'recent', 'mean_before', 'spread_before', 'days_before',
     'order_days_before', 'launched')
@@ -31,7 +26,11 @@ class SalesStockPosition(models.Model):
     change.
     """
     _name = 'sales.stock.position'
-    _inherit = ['sales.stock.position']
+    _inherit = ['sales.stock.position', 'sales.touch.reader']
+
+    _touch_queue = 'sales.stock.touch'
+    _touch_refresh_cron = 'sms_addon.ir_cron_sales_stock_refresh'
+    _touch_rebuild_cron = 'sms_addon.ir_cron_sales_stock_rebuild'
 
     # -- the query
 
@@ -207,37 +206,24 @@ class SalesStockPosition(models.Model):
     # -- waking
 
     @api.model
-    def _wake(self, delay=None):
-        """Have touched products read right after this transaction."""
-        self._trigger('sms_addon.ir_cron_sales_stock_refresh', delay)
-
-    @api.model
-    def _request_rebuild(self, delay=None):
-        self._trigger('sms_addon.ir_cron_sales_stock_rebuild', delay)
-
-    @api.model
-    def _trigger(self, xmlid, delay):
-        # an upgrade may ask before the action is there; an admin may have deleted it
-        if cron := self.env.ref(xmlid, raise_if_not_found=False):
-            cron.sudo()._trigger(delay and fields.Datetime.now() + delay)
+    def _read_touched(self, ids):
+        self._refresh_products(ids)
 
     @api.model
     def _cron_refresh(self):
-        """Read the touched products again, batch by batch."""
-        commit, touch = self.env['ir.cron']._commit_progress, self.env['sales.stock.touch']
-        try:
-            while product_ids := touch._take(CRON_PRODUCTS):
-                self._refresh_products(product_ids)
-                if not commit(len(product_ids), remaining=touch._count()):
-                    break
-        except BUSY as error:
-            self.env.cr.rollback()
-            _logger.info("Stock positions: waiting for another session (%s)", type(error).__name__)
-            self._wake(RETRY)
+        """Read touched products again, unless the facts that their demand is from are to be made anew first."""
+        if self.env['sales.warehouse']._is_stale() == 'empty':
+            return None  # the rebuild of the warehouse asks again
+        return super()._cron_refresh()
 
     @api.model
     def _cron_rebuild(self):
         """Have all positions read again, batch by batch: what depends on the day, and what nobody told of."""
-        self.env['sales.stock.scale']._measure()
-        self.env['sales.stock.touch']._touch_all()
-        self._wake()
+        if self.env['sales.warehouse']._is_stale() == 'empty':
+            return
+        try:
+            self.env['sales.stock.scale']._measure()
+            self.env['sales.stock.touch']._touch_all()
+            self._wake()
+        except BUSY as error:
+            self._try_again(error, self._request_rebuild)

@@ -3,11 +3,12 @@ from odoo.exceptions import UserError
 
 
 class SalesStockPosition(models.Model):
-    """Order points proposed for chosen positions, beside those of the study."""
+    """Order points proposed for chosen positions, beside those of the study, and the way to their forecasts."""
     _name = 'sales.stock.position'
     _inherit = ['sales.stock.position']
 
     reorder_proposal_count = fields.Integer(compute='_compute_reorder_proposal_count')
+    has_forecasts = fields.Boolean(compute='_compute_has_forecasts')
 
     def _compute_reorder_proposal_count(self):
         counts = dict(self.env['sales.reorder.proposal']._read_group(
@@ -15,6 +16,20 @@ class SalesStockPosition(models.Model):
             if self.env['sales.reorder.proposal'].has_access('read') else [])
         for position in self:
             position.reorder_proposal_count = counts.get(position, 0)
+
+    def _compute_has_forecasts(self):
+        forecasts = self.env['sales.forecast']
+        known = set(forecasts._read_group(
+            [('product_id', 'in', self.product_id.ids)], ['product_id', 'warehouse_id'])
+            if forecasts.has_access('read') else [])
+        for position in self:
+            position.has_forecasts = (position.product_id, position.warehouse_id) in known
+
+    def action_open_forecasts(self):
+        """Open the forecast of the product in the warehouse."""
+        self.ensure_one()
+        return self.env['sales.forecast']._open_for([
+            ('product_id', '=', self.product_id.id), ('warehouse_id', '=', self.warehouse_id.id)])
 
     def action_open_reorder_proposals(self):
         return {

@@ -96,7 +96,9 @@ class SalesStockPosition(models.Model):
                       JOIN place pl ON pl.location_id = m.location_dest_id
                       JOIN stock_location source ON source.id = m.location_id
                       %(purchase)s
-                     WHERE m.state = 'done' AND source.usage = 'supplier' AND m.quantity > 0 AND %(scope)s
+                     WHERE m.state = 'done' AND source.usage = 'supplier' AND m.quantity > 0
+                       -- what a vendor sends in the place of what went back to him was ordered long ago
+                       AND m.origin_returned_move_id IS NULL AND %(scope)s
                        AND m.date > now() AT TIME ZONE 'UTC' - %(days)s * interval '1 day') receipts
              GROUP BY product_id, warehouse_id
             """, since=since, purchase=purchase, days=LEAD_DAYS, recent=LEAD_RECENT, scope=scope(SQL("m.product_id")))

@@ -63,14 +63,16 @@ class SalesStockPosition(models.Model):
             'last_out_date': SQL("f.last_out"),
             'last_move_date': SQL("f.last_day"),
             'age_days': SQL("f.age"),
-            'value': SQL("f.on_hand * f.cost"),
+            # what others have given into consignment is there, and is not the company's
+            'value': SQL("f.owned * f.cost"),
         }
 
     def _select_places(self):
         """Return the warehouses that each location is in; a warehouse may lie within another."""
         return SQL(
             """
-            SELECT l.id AS location_id, w.id AS warehouse_id, w.company_id, c.sales_timezone AS tz, %s AS today
+            SELECT l.id AS location_id, w.id AS warehouse_id, w.company_id, c.partner_id AS owner_id,
+                   c.sales_timezone AS tz, %s AS today
               FROM stock_location l
              CROSS JOIN LATERAL unnest(string_to_array(l.parent_path, '/')) AS parent (id)
               JOIN stock_warehouse w ON w.view_location_id::text = parent.id
@@ -79,22 +81,27 @@ class SalesStockPosition(models.Model):
             """, self.env['sales.order.tracking']._today(SQL("w.company_id")))
 
     def _select_goods(self, scope):
-        """Return the products that have positions: a kit has none, its components do."""
+        """Return the products that may have positions."""
         return SQL(
             """
-            SELECT p.id AS product_id, p.product_tmpl_id, t.categ_id, t.uom_id, p.standard_price, t.responsible_id
+            SELECT p.id AS product_id, p.product_tmpl_id, t.categ_id, t.uom_id, p.standard_price, t.responsible_id,
+                   p.active
               FROM product_product p
               JOIN product_template t ON t.id = p.product_tmpl_id
-             WHERE t.is_storable AND t.type = 'consu' AND %s %s
-            """, scope(SQL("p.id")), self._where_no_kit())
+             WHERE t.is_storable AND t.type = 'consu' AND %s
+            """, scope(SQL("p.id")))
 
-    def _where_no_kit(self):
+    def _is_no_kit(self, company):
+        """Return the condition on goods ``g``: a kit has no position in a company, its components do."""
         if 'mrp.bom' not in self.env:
-            return SQL()
-        return SQL("""
-            AND NOT EXISTS (SELECT FROM mrp_bom b
-                             WHERE b.active AND b.type = 'phantom' AND b.product_tmpl_id = t.id
-                               AND (b.product_id IS NULL OR b.product_id = p.id))""")
+            return SQL("TRUE")
+        return SQL(
+            """
+            NOT EXISTS (SELECT FROM mrp_bom b
+                         WHERE b.active AND b.type = 'phantom' AND b.product_tmpl_id = g.product_tmpl_id
+                           AND (b.product_id IS NULL OR b.product_id = g.product_id)
+                           AND (b.company_id IS NULL OR b.company_id = %s))
+            """, company)
 
     def _select_quants(self, scope):
         expiring = SQL("0")
@@ -105,6 +112,7 @@ class SalesStockPosition(models.Model):
         return SQL(
             """
             SELECT q.product_id, pl.warehouse_id, SUM(q.quantity) AS on_hand, SUM(q.reserved_quantity) AS reserved,
+                   SUM(q.quantity) FILTER (WHERE q.owner_id IS NULL OR q.owner_id = pl.owner_id) AS owned,
                    %s AS expiring,
                    SUM(q.quantity * EXTRACT(EPOCH FROM now() AT TIME ZONE 'UTC' - q.in_date) / 86400)
                    FILTER (WHERE q.quantity > 0) / SUM(q.quantity) FILTER (WHERE q.quantity > 0) AS age
@@ -169,16 +177,24 @@ class SalesStockPosition(models.Model):
             """, where=SQL("ml.state = 'done' AND %s", scope(SQL("ml.product_id"))))
 
     def _select_keys(self, scope):
-        """Return the products and warehouses that have something to say to each other."""
+        """Return the products and warehouses that have something to say to each other.
+
+        A product that was archived has only what is still there and what is still to come and go.
+        """
         return SQL(
             """
-            SELECT product_id, warehouse_id FROM quants
-             UNION SELECT product_id, warehouse_id FROM planned
-             UNION SELECT d.product_id, d.warehouse_id
-                     FROM done d JOIN (SELECT DISTINCT warehouse_id, today FROM place) pl USING (warehouse_id)
-                    WHERE d.day > pl.today - %s
-             UNION SELECT product_id, warehouse_id FROM sold
-             UNION SELECT product_id, warehouse_id FROM stock_warehouse_orderpoint op WHERE op.active AND %s
+            SELECT k.product_id, k.warehouse_id
+              FROM (SELECT product_id, warehouse_id, on_hand <> 0 OR reserved <> 0 AS present FROM quants
+                     UNION SELECT product_id, warehouse_id, TRUE FROM planned
+                     UNION SELECT d.product_id, d.warehouse_id, FALSE
+                             FROM done d JOIN (SELECT DISTINCT warehouse_id, today FROM place) pl USING (warehouse_id)
+                            WHERE d.day > pl.today - %s
+                     UNION SELECT product_id, warehouse_id, FALSE FROM sold
+                     UNION SELECT product_id, warehouse_id, FALSE
+                             FROM stock_warehouse_orderpoint op WHERE op.active AND %s) k
+              JOIN goods g ON g.product_id = k.product_id
+             WHERE g.active OR k.present
+             GROUP BY k.product_id, k.warehouse_id
             """, KEPT_DAYS, scope(SQL("op.product_id")))
 
     def _select_stock(self):
@@ -193,7 +209,7 @@ class SalesStockPosition(models.Model):
             SELECT k.product_id, k.warehouse_id, g.product_tmpl_id, g.categ_id, g.uom_id, u.id AS user_id,
                    w.company_id, w.today, cur.decimal_places,
                    COALESCE((g.standard_price ->> w.company_id::text)::numeric, 0) AS cost,
-                   %(on_hand)s AS on_hand, %(reserved)s AS reserved, %(free)s AS free,
+                   %(on_hand)s AS on_hand, %(owned)s AS owned, %(reserved)s AS reserved, %(free)s AS free,
                    %(incoming)s AS incoming, %(outgoing)s AS outgoing, %(expiring)s AS expiring,
                    GREATEST(q.age, 0) AS age, pn.next_in, pa.first_day, pa.last_day, pa.last_in, pa.last_out,
                    EXISTS (SELECT FROM stock_warehouse_orderpoint op
@@ -208,7 +224,10 @@ class SalesStockPosition(models.Model):
               LEFT JOIN quants q ON q.product_id = k.product_id AND q.warehouse_id = k.warehouse_id
               LEFT JOIN plan pn ON pn.product_id = k.product_id AND pn.warehouse_id = k.warehouse_id
               LEFT JOIN past pa ON pa.product_id = k.product_id AND pa.warehouse_id = k.warehouse_id
+             WHERE %(no_kit)s
             """,
+            no_kit=self._is_no_kit(SQL("w.company_id")),
+            owned=rounded(SQL("COALESCE(q.owned, 0)")),
             on_hand=rounded(SQL("COALESCE(q.on_hand, 0)")),
             reserved=rounded(SQL("COALESCE(q.reserved, 0)")),
             free=rounded(SQL("COALESCE(q.on_hand - q.reserved, 0)")),

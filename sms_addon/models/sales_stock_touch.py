@@ -6,17 +6,18 @@ class SalesStockTouch(models.Model):
     """Products whose positions are to be read again: those of orders that changed in the facts, before and after the
     change, and every night all of them."""
     _name = 'sales.stock.touch'
+    _inherit = ['sales.touch.queue']
     _description = "Product to Read Again"
     _log_access = False
+    _touch_column = 'product_id'
 
     product_id = fields.Integer(required=True, index=True)
 
     @api.model
     def _touch_orders(self, order_ids):
         """Note the products that the facts know these orders by, and the components of the kits among them."""
-        self.env.cr.execute(SQL(
+        self._touch_query(SQL(
             """
-            INSERT INTO sales_stock_touch (product_id)
             SELECT DISTINCT product_id FROM sales_fact WHERE order_id = ANY(%(ids)s) AND product_id IS NOT NULL
              UNION
             SELECT m.product_id FROM sales_fact f JOIN stock_move m ON m.sale_line_id = f.id
@@ -25,23 +26,8 @@ class SalesStockTouch(models.Model):
 
     @api.model
     def _touch_all(self):
-        self.env.cr.execute("DELETE FROM sales_stock_touch")
-        self.env.cr.execute("""
-            INSERT INTO sales_stock_touch (product_id)
-            SELECT p.id FROM product_product p JOIN product_template t ON t.id = p.product_tmpl_id WHERE t.is_storable
-             UNION SELECT product_id FROM sales_stock_position""")
-
-    @api.model
-    def _take(self, limit):
-        """Take up to ``limit`` products off the queue and return their ids."""
-        return [product_id for (product_id,) in self.env.execute_query(SQL(
+        self._forget()
+        self._touch_query(SQL(
             """
-            WITH batch AS (SELECT DISTINCT product_id FROM sales_stock_touch ORDER BY product_id LIMIT %s),
-                 taken AS (DELETE FROM sales_stock_touch t USING batch WHERE t.product_id = batch.product_id)
-            SELECT product_id FROM batch
-            """, limit))]
-
-    @api.model
-    def _count(self):
-        [(count,)] = self.env.execute_query(SQL("SELECT COUNT(DISTINCT product_id) FROM sales_stock_touch"))
-        return count
+            SELECT p.id FROM product_product p JOIN product_template t ON t.id = p.product_tmpl_id WHERE t.is_storable
+             UNION SELECT product_id FROM sales_stock_position"""))

@@ -8,6 +8,7 @@ from odoo.tools import LazyTranslate, format_date
 from ..tools.demand_levels import Nodes, agree, build_levels
 from ..tools.demand_series import Periods, build_table
 from ..tools.forecasting import CHUNK, iter_forecasts
+from ..tools.weeks_of_months import Rows, follow_months
 from .sales_study_demand_data import RECENT
 
 _lt = LazyTranslate(__name__)
@@ -51,16 +52,20 @@ class SalesStudy(models.Model):
         kinds = {'month': self.month_count, 'week': self.week_count}
         recent = self._get_recent_series(demand)
         total = len(recent) * sum(count > 0 for count in kinds.values())
-        done, measures, counts = 0, [], {}
+        done, measures, counts, written, months = 0, [], {}, [], None
         for kind, count in kinds.items():
             if count:
-                heads, lines, found = yield from self._forecast_period(kind, count, demand, recent, done, total)
+                heads, lines, found, months = yield from self._forecast_period(
+                    kind, count, demand, recent, (done, total), months)
                 done += len(recent)
                 measures += found
                 counts[kind] = self._count_statuses(heads)
-                yield self.env._("Writing forecasts"), done, total
-                self.env['sales.forecast'].sudo()._replace(self, kind, heads, lines)
-        yield self.env._("Looking for orders to leave out"), total, total
+                written.append((kind, heads, lines))
+        yield self.env._("Writing forecasts"), total, total
+        # nothing is locked for those who work on forecasts until all is known
+        self._take_fresh_snapshot()
+        for kind, heads, lines in written:
+            self.env['sales.forecast'].sudo()._replace(self, kind, heads, lines)
         proposed = self._propose_exclusions()
         return {
             'measures': measures,
@@ -97,8 +102,13 @@ class SalesStudy(models.Model):
 
     # -- one kind of period
 
-    def _forecast_period(self, kind, count, demand, recent, done, total):
-        """Forecast all levels by week or month, telling how far it is; return heads, lines and measures."""
+    def _forecast_period(self, kind, count, demand, recent, progress, months=None):
+        """Forecast all levels by week or month, telling how far it is; return heads, lines, measures and rows.
+
+        :param progress: what is done, of how much
+        :param months: the rows of months, which weeks have to come to
+        """
+        done, total = progress
         past, ahead = self._get_past(kind, demand), Periods.ahead(kind, self._get_day(), count)
         rows = demand.rows
         table = build_table(
@@ -117,9 +127,15 @@ class SalesStudy(models.Model):
         for level, values in levels.values.items():
             made = yield from self._forecast_series(values, kind, count, (phase, done + len(recent), total))
             above[level] = Nodes(values, made, count)
-        agreed = agree(levels, products, above, SEASONS[kind])
+
+        def make_rows(amounts):
+            return Rows(ahead, series, levels.categories, len(levels.category_ids), amounts)
+
+        agreed = agree(
+            levels, products, above, SEASONS[kind],
+            follow=months and (lambda below: follow_months(make_rows(below), months)))
         heads, lines = self._lay_out_forecasts(kind, ahead, demand, recent, nodes, levels, above, agreed)
-        return heads, lines, self._get_demand_measures(kind, levels, products, above)
+        return heads, lines, self._get_demand_measures(kind, levels, products, above), make_rows(agreed.below)
 
     def _forecast_series(self, values, kind, count, progress):
         """Return the forecast of each series: those made before as they were, and the others anew.

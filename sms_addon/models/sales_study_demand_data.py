@@ -95,6 +95,7 @@ class SalesStudy(models.Model):
         local_day = SQL(
             "(l.date AT TIME ZONE 'UTC' AT TIME ZONE %s)::date", self.company_id.sales_timezone)
         first = self._get_first_day()
+        products = sorted({product for product, _warehouse in place})
         changes = self._read_matrix(SQL(
             """
             SELECT product, warehouse, day, SUM(quantity) AS quantity FROM (
@@ -105,18 +106,20 @@ class SalesStudy(models.Model):
                     ON side.id IN (l.location_id, l.location_dest_id) AND side.usage = 'internal'
                    AND side.warehouse_id IS NOT NULL
                  WHERE l.state = 'done' AND l.company_id = %(company)s AND l.location_id <> l.location_dest_id
-                   AND l.date >= %(first)s
+                   AND l.date >= %(first)s AND l.product_id = ANY(%(products)s)
                 ) moved
              GROUP BY product, warehouse, day HAVING SUM(quantity) <> 0
-            """, day=local_day, company=self.company_id.id, first=np.datetime64(first, 'D').item()), {
+            """, day=local_day, company=self.company_id.id, products=products,
+            first=np.datetime64(first, 'D').item()), {
                 'product': 'int', 'warehouse': 'int', 'day': 'date', 'quantity': 'float'})
         stock = self._read_matrix(SQL(
             """
             SELECT q.product_id AS product, place.warehouse_id AS warehouse, SUM(q.quantity) AS quantity
               FROM stock_quant q JOIN stock_location place ON place.id = q.location_id
              WHERE place.usage = 'internal' AND place.warehouse_id IS NOT NULL AND place.company_id = %s
+               AND q.product_id = ANY(%s)
              GROUP BY 1, 2
-            """, self.company_id.id), {'product': 'int', 'warehouse': 'int', 'quantity': 'float'})
+            """, self.company_id.id, products), {'product': 'int', 'warehouse': 'int', 'quantity': 'float'})
         moved = np.array([
             place.get(key, -1) for key in zip(changes['product'].tolist(), changes['warehouse'].tolist(), strict=True)],
             np.int64)

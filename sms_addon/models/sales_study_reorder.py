@@ -8,7 +8,8 @@ from odoo.tools import LazyTranslate, format_date
 
 from ..tools.evidence import ThinDataError
 from ..tools.reorder_policy import Policy, item_before
-from .sales_reorder_calculation import BATCH, HELD_OUT_DAYS, MIN_DEMAND_DAYS
+from .sales_reorder_calculation import BATCH
+from .sales_reorder_demand import HELD_OUT_DAYS, MIN_DEMAND_DAYS
 
 _lt = LazyTranslate(__name__)
 
@@ -57,8 +58,9 @@ class SalesStudy(models.Model):
             raise ThinDataError('no_positions')
         yield self.env._("Reading demand"), 0, len(ids)
         demand = calculation._read_demand()
-        by_hand = calculation._read_by_hand(self.env['sales.reorder.proposal'].search(
-            self.env['sales.reorder.proposal']._get_open_domain(self.company_id)))
+        opened = self.env['sales.reorder.proposal'].search(
+            self.env['sales.reorder.proposal']._get_open_domain(self.company_id))
+        by_hand = calculation._read_by_hand(opened)
         rejected = self._read_rejected()
         rows, totals, held_out, left_out = [], np.zeros(6), np.zeros(6), Counter()
         for start in range(0, len(ids), BATCH):
@@ -80,7 +82,7 @@ class SalesStudy(models.Model):
             raise ThinDataError('no_cases', positions=len(ids), days=MIN_DEMAND_DAYS)
         yield self.env._("Writing proposals"), len(ids), len(ids)
         self._take_fresh_snapshot()
-        self._store_proposals(calculation, rows)
+        rows = self._store_proposals(calculation, rows, by_hand, opened)
         return self._get_reorder_outcome(ids, rows, left_out, totals, held_out)
 
     def _why_not(self, calculation, case, rejected, by_hand):
@@ -103,18 +105,36 @@ class SalesStudy(models.Model):
     def _take_fresh_snapshot(self):
         """Look at the database anew before the first thing is written.
 
-        Proposals that people decided on while this was calculated would otherwise make it be done again.
+        What people changed of the same records while this was calculated would otherwise make it be done again.
         """
         self.env['ir.cron']._commit_progress()
         if not self._take():
             raise ConcurrencyError("The study is no longer waited for.")
 
-    def _store_proposals(self, calculation, rows):
-        """Write what was found, and leave behind what is open and was not found again."""
+    def _store_proposals(self, calculation, rows, by_hand, before):
+        """Write what was found, and leave behind what is open and was not found again; return what was written.
+
+        What people decided on, or set by hand, while this was calculated stays as they left it.
+
+        :param before: the proposals that were open when it began
+        """
         proposals = self.env['sales.reorder.proposal'].sudo()
-        kept = calculation._store(rows, self)
+        opened = proposals.search(proposals._get_open_domain(self.company_id))
+        decided = {
+            (proposal.product_id.id, proposal.warehouse_id.id) for proposal in before.exists() - opened}
+        touched = opened.filtered(lambda proposal: self._get_by_hand(
+            proposal, calculation._read_by_hand(proposal)) != self._get_by_hand(proposal, by_hand))
+        ours = {proposal.position_id.id for proposal in touched}
+        rows = [
+            row for row in rows
+            if row['position_id'] not in ours and (row['product_id'], row['warehouse_id']) not in decided]
+        kept = [*calculation._store(rows, self), *touched.ids]
         left = proposals.search(proposals._get_open_domain(self.company_id) & fields.Domain('id', 'not in', kept))
         left.with_context(tracking_disable=True).write({'state': 'stale', 'decided_at': fields.Datetime.now()})
+        return rows
+
+    def _get_by_hand(self, proposal, by_hand):
+        return [known.get(proposal.position_id.id) for known in by_hand]
 
     # -- how good it is
 

@@ -132,7 +132,8 @@ class SalesStudyRun(models.AbstractModel):
                     phase, done, total = next(work)
                 except StopIteration as end:
                     return {**end.value, 'digest': digest.hexdigest()}
-                self.progress_id.sudo().publish(phase, done, total)
+                if self.progress_id.sudo().publish(done, total, phase=str(phase)):
+                    raise StopStudy
 
     def _get_thin_sentence(self, error):
         sentence = self._thin_sentences().get(error.code)

@@ -48,12 +48,7 @@ class SalesWarehouseDifference(models.Model):
 
     def action_open_order(self):
         self.ensure_one()
-        return {
-            'type': 'ir.actions.act_window',
-            'res_model': 'sale.order',
-            'res_id': self.order_id.id,
-            'views': [(False, 'form')],
-        }
+        return self.order_id.get_formview_action()
 
     @api.model
     def _check(self, warehouse):

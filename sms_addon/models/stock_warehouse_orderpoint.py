@@ -18,4 +18,4 @@ class StockWarehouseOrderpoint(models.Model):
         except LockError as error:
             raise UserError(self.env._(
                 "An order point is being changed by somebody else at this moment. Try again.")) from error
-        self.invalidate_recordset(['product_min_qty', 'product_max_qty', 'active'])
+        self.invalidate_recordset(['product_min_qty', 'product_max_qty', 'active', 'trigger', 'qty_to_order_manual'])

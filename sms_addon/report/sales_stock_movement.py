@@ -2,6 +2,8 @@ from odoo import fields, models
 from odoo.exceptions import UserError
 from odoo.tools import SQL
 
+from ..models.sales_stock_position import VALUE_GROUPS
+
 #: the sides of a move line: the warehouse that it leaves, and the one that it comes to
 OUT_OF, INTO = 0, 1
 DIRECTIONS = [('in', "In"), ('out', "Out"), ('internal', "Inside the Warehouse")]
@@ -64,7 +66,9 @@ class SalesStockMovement(models.Model):
     quantity_moved = fields.Float(string="Moved", digits='Product Unit', readonly=True)
     quantity_in = fields.Float(string="Came In", digits='Product Unit', readonly=True)
     quantity_out = fields.Float(string="Went Out", digits='Product Unit', readonly=True)
-    value = fields.Monetary(readonly=True, help="What the stock is worth that was moved, with the sign of the quantity.")
+    value = fields.Monetary(
+        readonly=True, groups=VALUE_GROUPS,
+        help="What the stock is worth that was moved, with the sign of the quantity.")
     balance = fields.Float(
         compute='_compute_balance', digits='Product Unit',
         help="What of the product was in the warehouse after the movement.")

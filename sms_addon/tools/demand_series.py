@@ -124,8 +124,8 @@ def build_table(
         left_out: Gaps) -> DemandTable:
     """Return the demand of series by period.
 
-    A period before the first sale is not known, nor is one of which more than half of the days had no stock or were
-    left out. For the days of the others that had none, the demand of the days with stock is assumed, unless more was
+    A period before the first sale is not known, nor is one of which more than half of the days were before it, had no
+    stock or were left out. For the days of the others that had none, the demand of the days with stock is assumed, unless more was
     ordered even so. A series that had no stock in most of its periods is not held up by that (its goods are made, or
     bought, to order): all its days count.
 
@@ -141,6 +141,10 @@ def build_table(
     launched = np.full(series_count, len(periods))
     np.minimum.at(launched, series, place)
     after_launch = np.arange(len(periods)) >= launched[:, None]
+    # of sums, what was before the launch is a part; of a product it tells nothing
+    first_day = np.full(series_count, periods.edges[-1])
+    np.minimum.at(first_day, series, days)
+    begun = (periods.edges[1:] - first_day[:, None]) >= MIN_KNOWN * lengths
 
     out = without_stock.count_days(series_count, periods) / lengths
     held_up = ((out > 1 - MIN_KNOWN) & after_launch).sum(axis=1) * 2 <= after_launch.sum(axis=1)
@@ -150,7 +154,7 @@ def build_table(
     told = _sum_up(series[on_known_days], place[on_known_days], quantities[on_known_days], shape)
     with np.errstate(divide='ignore', invalid='ignore'):
         values = np.maximum(np.maximum(sold, np.where(known > 0, told / known, 0)), 0)
-        values[(known < MIN_KNOWN) | ~after_launch] = np.nan
+        values[(known < MIN_KNOWN) | ~after_launch | ~begun] = np.nan
         factors = np.where((sold > 0) & np.isfinite(values), values / sold, 1)
     return DemandTable(values, factors)
 

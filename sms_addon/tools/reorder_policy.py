@@ -89,15 +89,19 @@ class Policy:
     def stock(self, minimum: float, maximum: float) -> float:
         return average_stock(self.lead, minimum, maximum - minimum)
 
-    def sales_missed(self, position: float, quantity: float) -> float:
-        """Return how much less is missing before the receipt after next if so much is ordered now."""
-        if quantity <= 0:
-            return 0.0
-        cover = quantity / self.item.daily_mean if self.item.daily_mean > 0 else 0.0
-        days = self.item.lead_days + min(cover, MAX_COVER_DAYS)
-        item = self.item
+    def sales_missed(self, position: float, quantities: list[float]) -> list[float]:
+        """Return how much less is missing before the receipt after next if so much is ordered now, or a part of it.
+
+        :param quantities: parts, the whole last: it is that which the next receipt is counted from
+        """
+        item, whole = self.item, quantities[-1]
+        if whole <= 0:
+            return [0.0 for _quantity in quantities]
+        cover = whole / item.daily_mean if item.daily_mean > 0 else 0.0
+        days = item.lead_days + min(cover, MAX_COVER_DAYS)
         demand = estimate_lead_demand(item.history, item.daily_mean, item.daily_sd, days, item.lead_sd, item.seed)
-        return max(demand.loss(position) - demand.loss(position + quantity), 0.0)
+        missing = demand.loss(position)
+        return [max(missing - demand.loss(position + quantity), 0.0) for quantity in quantities]
 
     def _cycle_quantity(self, minimum, maximum):
         """Return what an order is of: from below the minimum to the maximum, as the vendor sells it."""

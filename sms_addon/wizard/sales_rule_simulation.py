@@ -119,7 +119,7 @@ class SalesRuleSimulation(models.TransientModel):
 
     def action_stop(self):
         """Stop at once, and show what is being worked on as stopped."""
-        self.progress_id._request_stop()
+        self.progress_id.request_stop()
 
     def _get_definition(self, version):
         if version and version.set_id != self.set_id:
@@ -145,7 +145,7 @@ class SalesRuleSimulation(models.TransientModel):
     def _run_apart(self):
         """Run, telling others how far it is, and stop when told to."""
         try:
-            self._run(self.progress_id._publish)
+            self._run(self._publish)
         except StopSimulation:
             self.env.cr.rollback()
             self.state = 'stopped'
@@ -153,6 +153,10 @@ class SalesRuleSimulation(models.TransientModel):
             _logger.info("Simulation %s failed", self.id, exc_info=True)
             self.env.cr.rollback()
             self.write({'state': 'failed', 'error': str(error)})
+
+    def _publish(self, done, total):
+        if self.progress_id.publish(done, total):
+            raise StopSimulation
 
     # -- what comes of it
 

@@ -11,6 +11,7 @@ from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
 from odoo.tools import SQL
 
 from ..models.sales_rule import ON_ORDERS
+from ..models.sales_rule_facts import TABLE
 from ..tools.rule_sets import SEVERITY, RuleSet
 
 _logger = logging.getLogger(__name__)
@@ -21,8 +22,6 @@ FAILED = {'pass': 'failed', 'block': 'blocked'}
 CAUGHT = ('warn', 'hold', 'stop', 'blocked')
 #: how strict what comes of a rule is
 RANK = {decision: rank for rank, decision in enumerate((*SEVERITY, 'blocked'))} | {'failed': SEVERITY.index('note')}
-#: context key under which the facts of documents are found that were laid down once for all rules
-FACTS = 'sales_rule_facts'
 
 
 class StopSimulation(Exception):
@@ -276,7 +275,7 @@ class SalesRuleSimulationRun(models.AbstractModel):
             family: documents._search(part, active_test=False).subselect()
             for family, found in parts.items() if not (part := Domain.OR(found)).is_true()
         }
-        return documents.with_context(**{FACTS: facts._materialize(self.model, ids, sorted(names), scopes)})
+        return documents.with_context(**{TABLE: facts._materialize(self.model, ids, sorted(names), scopes)})
 
     def _get_names(self, condition):
         """Return the fields of the document that a condition asks for."""

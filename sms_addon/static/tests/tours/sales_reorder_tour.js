@@ -82,7 +82,7 @@ registry.category("web_tour.tours").add("sales_reorder_tour", {
             run: "click",
         },
         {
-            content: "as much as one of them costs",
+            content: "more than one of them costs, less than both do",
             trigger: ".modal .o_field_widget[name=budget] input",
             run: "edit 1500",
         },
@@ -92,21 +92,21 @@ registry.category("web_tour.tours").add("sales_reorder_tour", {
             run: "click .modal .modal-title",
         },
         {
-            content: "one fits",
-            trigger: ".modal .o_field_widget[name=chosen_count]:contains(/^1$/)",
+            content: "one fits, and a part of the other",
+            trigger: ".modal:has(.o_field_widget[name=chosen_count]:contains(/^2$/)) .o_field_widget[name=part_summary]:contains(Tour)",
         },
         {
-            content: "accept it",
+            content: "accept them so",
             trigger: ".modal footer button[name=action_accept]",
             run: "click",
         },
         {
-            content: "it was written",
-            trigger: ".o_notification:contains(Order points written: 1)",
+            content: "they were written",
+            trigger: ".o_notification:contains(Order points written: 2)",
         },
         {
-            content: "one is left",
-            trigger: "body:not(:has(.modal)) .o_list_view:not(:has(.o_data_row:nth-child(2)))",
+            content: "none is left",
+            trigger: "body:not(:has(.modal)) .o_list_view:not(:has(.o_data_row:contains(Tour)))",
         },
     ],
 });
