@@ -133,8 +133,10 @@ class SalesDemonstrationStock(models.AbstractModel):
     @api.model
     def _assign_planners(self, products):
         """Give products somebody who answers for them: alerts and proposals are theirs."""
-        planners = [self.env.ref('base.user_admin'), *self.env['sales.import.demonstration']._create_demonstration_users(
-            PLANNERS, 'stock.group_stock_user')]
+        importer = self.env['sales.import.demonstration']
+        planners = [
+            self.env.ref('base.user_admin'),
+            *importer._create_demonstration_users(PLANNERS, 'stock.group_stock_user')]
         for vendor, delivered in products.grouped(self._get_vendor).items():
             delivered.responsible_id = planners[vendor]
 

@@ -59,7 +59,8 @@ class SalesStockPosition(models.Model):
     age_days = fields.Integer(
         string="Age", aggregator='avg', readonly=True, help="Average days that what is on hand has been there.")
     value = fields.Monetary(
-        string="Stock Value", readonly=True, groups=VALUE_GROUPS, help="On hand at cost, without what others own of it.")
+        string="Stock Value", readonly=True, groups=VALUE_GROUPS,
+        help="On hand at cost, without what others own of it.")
     revenue_at_risk = fields.Monetary(
         string="Revenue at Risk", readonly=True, groups=VALUE_GROUPS,
         help="Untaxed amount of what was promised and is not covered.")
