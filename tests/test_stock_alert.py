@@ -183,6 +183,36 @@ class TestStockAlert(AlertsCommon):
         with self.assertRaises(AccessError):
             seen.write({'user_id': self.salesman.id})
 
+    def test_another_company_and_customers_see_nothing(self):
+        elsewhere = self.env['res.company'].create({'name': "Elsewhere", 'sales_timezone': 'UTC'})
+        warehouse = self.env['stock.warehouse'].search([('company_id', '=', elsewhere.id)], limit=1)
+        self.rule_set.with_company(elsewhere).sudo().mode = 'stop'
+        self.chief.company_ids += elsewhere  # with his rights the rules are asked
+        position = self.make_position(warehouse=warehouse, qty_on_hand=-1)
+        self.ask(position)
+        alert = self.alerts_of(position)
+        self.assertEqual(alert.company_id, elsewhere)
+        for user in (self.planner, self.salesman, self.manager):
+            self.assertFalse(self.alerts.with_user(user).search([('id', '=', alert.id)]))
+            for act in ('action_handled', 'action_snooze_day', 'action_open_position'):
+                with self.assertRaises(AccessError):
+                    getattr(alert.with_user(user), act)()
+        both = self.alerts.with_user(self.chief).with_context(allowed_company_ids=(self.company + elsewhere).ids)
+        self.assertEqual(both.search([('id', '=', alert.id)]), alert)
+        with self.assertRaises(AccessError):
+            self.alerts.with_user(self.portal).search([])
+
+    def test_a_product_that_is_deleted_takes_its_activities_along(self):
+        product = self.env['product.product'].create({'name': "Short-lived", 'is_storable': True})
+        position = self.make_position(product, qty_on_hand=-1, user_id=self.planner.id)
+        self.ask(position)
+        alert = self.alerts_of(position)
+        activity = self.activities(alert)
+        self.assertTrue(activity)
+        product.unlink()
+        self.assertFalse(alert.exists())
+        self.assertFalse(activity.exists())
+
     def test_a_salesperson_handles_what_is_his(self):
         alert = self.open_one()
         alert.user_id = self.salesman

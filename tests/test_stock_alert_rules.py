@@ -266,6 +266,16 @@ class TestStockAlertsThatComeWithTheAddon(AlertsCommon):
 
     def test_they_are_in_force(self):
         self.assertTrue(self.own_set.published_id)
+
+    def test_they_are_in_force_where_their_publisher_works(self):
+        elsewhere = self.env['res.company'].create({'name': "Elsewhere"})
+        publisher = self.env['sales.rule.set']._find_publisher()
+        publisher.company_ids -= elsewhere
+        self.own_set.published_id = False
+        self.own_set.version_ids.unlink()
+        self.env['sales.rule.set']._publish_stock_alerts()
+        self.assertEqual(self.own_set.with_company(self.company).mode, 'stop')
+        self.assertIn(self.own_set.with_company(elsewhere).mode, ('off', False))
         self.assertEqual(len(self.own_set.rule_ids), 8)
         self.assertTrue(self.own_set.published_id.user_id.active)
         self.env['sales.rule.set']._publish_stock_alerts()

@@ -57,7 +57,7 @@ class MovingCommon(AlertsCommon):
 
     def expected(self, **values):
         return {
-            'alert': "[MOV] Moved: -4 on hand", 'state': 'open', 'kind': 'negative', 'severity': '3',
+            'state': 'open', 'kind': 'negative', 'severity': '3',
             'product': "[MOV] Moved", 'product_code': 'MOV', 'warehouse': self.stock.name, 'value_at_risk': 12.0,
             'currency': self.company.currency_id.name, 'owner': 'planner', **values}
 
@@ -74,7 +74,8 @@ class TestStockAlertWebhook(MovingCommon):
             ('model', '=', 'sales.stock.alert'), ('name', 'in', ('details', 'severity'))])
         self.webhook = self.env['ir.actions.server'].create({
             'name': "Tell the Planning System", 'state': 'webhook', 'webhook_url': self.listener.url,
-            'model_id': self.env['ir.model']._get_id('sales.stock.alert'), 'webhook_field_ids': [Command.set(names.ids)]})
+            'model_id': self.env['ir.model']._get_id('sales.stock.alert'),
+            'webhook_field_ids': [Command.set(names.ids)]})
         self.dispatch()  # what the records of the test have caused so far
 
     def publish(self):
@@ -92,8 +93,8 @@ class TestStockAlertWebhook(MovingCommon):
         self.assertEqual(path, '/alerts')
         self.assertEqual((body['_model'], body['_id'], body['severity']), ('sales.stock.alert', alert.id, '3'))
         details = body['details']
-        self.assertEqual(
-            {name: details[name] for name in self.expected()}, self.expected())
+        self.assertEqual(details['alert'], "[MOV] Moved: -4 on hand")
+        self.assertEqual({name: details[name] for name in self.expected()}, self.expected())
         self.assertEqual(details['figures']['qty_on_hand'], -4)
 
     def test_an_alert_that_goes_on_is_not_sent_again(self):

@@ -123,6 +123,15 @@ class TestStockPosition(StockCommon):
         self.follow()
         self.assertTrue(self.position(gone))
 
+    def test_stock_that_is_moved_while_history_is_imported(self):
+        move = self.receive(self.goods[0], 4, done=False)
+        self.follow()
+        move = move.with_context(sales_import_history=True)
+        move.quantity, move.picked = 4, True
+        move._action_done()
+        self.follow()
+        self.assertEqual(self.position(self.goods[0]).qty_on_hand, 4)
+
     def test_an_edited_day_of_a_move(self):
         move = self.receive(self.goods[0], 4)
         self.follow()

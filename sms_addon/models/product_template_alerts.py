@@ -31,6 +31,12 @@ class ProductProduct(models.Model):
     _name = 'product.product'
     _inherit = ['product.product']
 
+    def unlink(self):
+        # the database would take the alerts along, but not their activities and messages; whoever deletes a product
+        # need not be allowed to see them
+        self.env['sales.stock.alert'].sudo().search([('product_id', 'in', self.ids)]).unlink()
+        return super().unlink()
+
     def action_open_stock_alerts(self):
         self.ensure_one()
         return {

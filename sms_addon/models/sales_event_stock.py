@@ -30,7 +30,10 @@ class SalesEvent(models.Model):
         changed = self.env.cr.precommit.data.pop(BUFFER, None)
         if not changed:
             return rows
-        told = {row.get('product_id') for row in rows if row['type'].startswith('move.')}
+        told = {
+            row.get('product_id') for row in rows
+            # nobody reads what is history, and the stock has changed today
+            if row['type'].startswith('move.') and not row.get('history')}
         return rows + [
             {'type': CHANGED, 'model': 'product.product', 'res_id': product_id, 'product_id': product_id,
              'user_id': self.env.uid, 'payload': {}}

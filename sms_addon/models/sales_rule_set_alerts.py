@@ -1,5 +1,4 @@
 from odoo import api, models
-from odoo.fields import Domain
 
 from .sales_rule_action_alert import POSITION
 
@@ -27,7 +26,8 @@ class SalesRuleSet(models.Model):
         if not rule_set or rule_set.version_ids or not publisher:
             return
         rule_set.with_user(publisher).action_publish()
-        for company in self.env['res.company'].search(Domain.TRUE):
+        # where the publisher does not work, he can ask nothing: the sets of such a company are for somebody of it
+        for company in publisher.company_ids:
             rule_set.with_company(company).mode = 'stop'
 
     def _find_publisher(self):

@@ -120,7 +120,8 @@ class SalesStockAlert(models.Model):
         # no group on the field: a webhook of the host refuses those, and runs as the superuser
         shown = self._may_see_values()
         for alert in self:
-            alert.details = alert.sudo()._prepare_details(shown)
+            alert.details = {
+                'alert': alert.sudo()._get_sentence(shown), **alert.sudo()._prepare_details(shown)}
 
     @api.depends('opened_at', 'closed_at')
     def _compute_duration_days(self):
@@ -185,10 +186,9 @@ class SalesStockAlert(models.Model):
         return self.env['sales.rule']._fill_placeholders(text, self._get_snapshot())
 
     def _prepare_details(self, shown):
-        """Return what other systems are told of it."""
+        """Return what other systems are told of it, without its sentence: of thousands that takes its time."""
         details = {
-            'alert': self._get_sentence(shown), 'state': self.state,
-            'kind': self.kind, 'severity': self.severity, 'rule': self.rule_id.name,
+            'state': self.state, 'kind': self.kind, 'severity': self.severity, 'rule': self.rule_id.name,
             'product': self.product_id.display_name, 'product_code': self.product_id.default_code or '',
             'warehouse': self.warehouse_id.name, 'owner': self.user_id.login or '',
         }

@@ -91,7 +91,9 @@ class SalesStockDifference(models.Model):
     @api.model
     def _compare(self, warehouse, product_ids):
         """Return the figures of some products in a warehouse that are not those of the host."""
-        products = self.env['product.product'].with_context(warehouse_id=warehouse.id).browse(product_ids)
+        # the company is what the host looks for kits by
+        products = self.env['product.product'].with_context(
+            warehouse_id=warehouse.id, company_id=warehouse.company_id.id).browse(product_ids)
         host = products._compute_quantities_dict(None, None, None)
         positions = {
             position.product_id.id: position for position in self.env['sales.stock.position'].search_fetch(
