@@ -51,6 +51,8 @@ class TestForecastTours(HttpCase, ForecastCommon):
         self.assertEqual(
             set(self.lines.search([('override_reason', '=', "A fair")]).mapped('level')),
             {'category', 'product_warehouse'}, "its products come to it together")
+        [category] = self.lines.search([('override_reason', '=', "A fair"), ('level', '=', 'category')]).forecast_id
+        self.assertTrue(category.has_overrides, "it can be taken back there")
         self.assertAgree()
 
     def test_what_a_study_proposes_is_left_out(self):
