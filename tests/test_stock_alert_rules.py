@@ -271,11 +271,15 @@ class TestStockAlertsThatComeWithTheAddon(AlertsCommon):
         elsewhere = self.env['res.company'].create({'name': "Elsewhere"})
         publisher = self.env['sales.rule.set']._find_publisher()
         publisher.company_ids -= elsewhere
-        self.own_set.published_id = False
-        self.own_set.version_ids.unlink()
+        fresh = self.own_set.copy()
+        self.env['ir.model.data'].search([
+            ('module', '=', 'sms_addon'), ('name', '=', 'sales_rule_set_stock_alerts')]).res_id = fresh.id
+        self.env.flush_all()
+        self.env.registry.clear_cache()
         self.env['sales.rule.set']._publish_stock_alerts()
-        self.assertEqual(self.own_set.with_company(self.company).mode, 'stop')
-        self.assertIn(self.own_set.with_company(elsewhere).mode, ('off', False))
+        self.assertTrue(fresh.published_id)
+        self.assertEqual(fresh.with_company(self.company).mode, 'stop')
+        self.assertIn(fresh.with_company(elsewhere).mode, ('off', False))
         self.assertEqual(len(self.own_set.rule_ids), 8)
         self.assertTrue(self.own_set.published_id.user_id.active)
         self.env['sales.rule.set']._publish_stock_alerts()

@@ -17,7 +17,7 @@ _logger = logging.getLogger(__name__)
 EXAMPLES, STEPS = int(os.environ.get('SMS_STOCK_EXAMPLES', 40)), 50
 PRODUCT, PLACE, QUANTITY = st.integers(0, 3), st.integers(0, 4), st.integers(1, 12)
 NAMES = (
-    'receive', 'receive', 'ship', 'ship', 'transfer', 'transfer', 'count', 'plan', 'plan', 'plan', 'confirm', 'do',
+    'plan', 'plan', 'plan', 'receive', 'receive', 'ship', 'ship', 'transfer', 'transfer', 'count', 'confirm', 'do',
     'do', 'part', 'unreserve', 'reserve', 'cancel', 'change', 'unit', 'redirect', 'delay', 'scrap', 'return', 'sell',
     'validate', 'validate', 'give_back', 'send', 'arrive', 'consign', 'correct', 'archive', 'drop')
 
@@ -174,7 +174,8 @@ class RandomStockCommon(StockCommon):
         self.make(product, source, self.customer_location, quantity)._action_confirm(merge=False)
 
     def open(self, move):
-        return move.exists().filtered(lambda each: each.state not in ('done', 'cancel', 'draft'))
+        """Return the move if it is open, else the first one that is."""
+        return (move | self.moves).exists().filtered(lambda each: each.state not in ('done', 'cancel', 'draft'))[:1]
 
     def step_do(self, product, source, target, quantity, move):
         if not (move := self.open(move)):
