@@ -265,6 +265,7 @@ class TestForecast(ForecastCommon):
         self.assertAlmostEqual(mean, 7, delta=1)
         self.assertLess(0, spread)
         self.assertLess(spread, 7)
+        usual = spread
         rare = self.position(self.products[2])
         mean, spread, _source = self.forecasts._get_daily_demand(rare)[rare.id]
         self.assertLess(mean, spread, "it is seldom, and then several")
@@ -275,8 +276,9 @@ class TestForecast(ForecastCommon):
             lines = self.forecast(period=period, product_id=even).line_ids
             for line in lines:
                 line.write({'override': line.mean * 2, 'override_reason': "Twice"})
-            doubled, _spread, said = self.forecasts._get_daily_demand(positions)[positions[0].id]
+            doubled, wider, said = self.forecasts._get_daily_demand(positions)[positions[0].id]
             self.assertAlmostEqual(doubled, 14, delta=2)
+            self.assertGreater(wider, usual, "twice as much is not surer")
             self.assertEqual(said, source)
 
     def test_demand_of_many_costs_no_more_queries(self):

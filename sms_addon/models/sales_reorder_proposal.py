@@ -304,9 +304,11 @@ class SalesReorderProposal(models.Model):
             'context': {'active_test': False},
         }
 
-    @api.model
     def action_calculate(self):
-        """Have the proposals of the company calculated behind the scenes, and show how far that is."""
+        """Have the proposals of the company calculated behind the scenes, and show how far that is.
+
+        Of no proposal in particular; a button of a list sends those that are chosen all the same.
+        """
         studies = self.env['sales.study']
         study = studies.search([('kind', '=', 'reorder'), ('company_id', '=', self.env.company.id)], limit=1)
         study = study or studies.create({'kind': 'reorder', 'company_id': self.env.company.id})

@@ -1,4 +1,4 @@
-import { Component, onWillStart, onWillUpdateProps, useEffect, useRef, useState } from "@odoo/owl";
+import { Component, onWillStart, useEffect, useRef, useState } from "@odoo/owl";
 import { loadBundle } from "@web/core/assets";
 import { cookie } from "@web/core/browser/cookie";
 import { getColor, getCustomColor } from "@web/core/colors/colors";
@@ -6,6 +6,7 @@ import { deserializeDate, toLocaleDateString } from "@web/core/l10n/dates";
 import { _t } from "@web/core/l10n/translation";
 import { registry } from "@web/core/registry";
 import { useService } from "@web/core/utils/hooks";
+import { useRecordObserver } from "@web/model/relational_model/utils";
 import { formatFloat, formatMonetary } from "@web/views/fields/formatters";
 import { standardWidgetProps } from "@web/views/widgets/standard_widget_props";
 import { getDatasets } from "./forecast_datasets";
@@ -19,8 +20,9 @@ export class ForecastChart extends Component {
         this.orm = useService("orm");
         this.canvas = useRef("canvas");
         this.state = useState({ data: null });
-        onWillStart(() => Promise.all([loadBundle("web.chartjs_lib"), this.load()]));
-        onWillUpdateProps((nextProps) => this.load(nextProps.record.resId));
+        onWillStart(() => loadBundle("web.chartjs_lib"));
+        // what was changed by hand is in it as soon as it is saved
+        useRecordObserver((record) => record.data && !record.dirty && this.load(record.resId));
         useEffect(
             () => {
                 if (this.canvas.el) {
