@@ -124,8 +124,8 @@ def generate_orders(env, count):
         """
         INSERT INTO sales_fact (id, order_id, date, company_id, state, product_id, categ_id, warehouse_id,
                                 product_uom_qty, price_subtotal, margin, discount)
-        SELECT %(last)s + n, %(last)s + n, (%(month)s::date - ago * interval '1 month')::date, %(company)s, 'sale', p.id,
-               (%(categories)s::int[])[1 + p.id %% %(many)s], %(warehouse)s, quantity * 1000000::bigint,
+        SELECT %(last)s + n, %(last)s + n, (%(month)s::date - ago * interval '1 month')::date, %(company)s, 'sale',
+               p.id, (%(categories)s::int[])[1 + p.id %% %(many)s], %(warehouse)s, quantity * 1000000::bigint,
                quantity * (5 + p.id %% 500) * 1000000::bigint, 0, 0
           FROM unnest(%(places)s::int[], %(ago)s::int[], %(quantities)s::float8[]) WITH ORDINALITY
                AS sold (place, ago, quantity, n)

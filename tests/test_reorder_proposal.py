@@ -485,6 +485,12 @@ class TestReorderBudget(ReorderCommon):
         self.assertEqual(orderpoint.qty_to_order_manual, part)
         proposal.action_undo()
         self.assertEqual((orderpoint.qty_to_order_manual, self.levels(position)), (4, [(3, 9)]))
+        # the whole order is the whole one
+        again = self.propose(position)
+        again.action_accept()
+        self.assertEqual(orderpoint.qty_to_order_manual, 0)
+        again.action_undo()
+        self.assertEqual(orderpoint.qty_to_order_manual, 4)
 
     def test_parts_are_what_the_vendor_sells(self):
         position = self.known("Boxed", seller=False)

@@ -148,7 +148,8 @@ class TestForecast(ForecastCommon):
         position, empty = self.position(season), self.position(other)
         month = self.forecast(product_id=season)
         for user in (self.planner, self.salesman):
-            for record, stranger in ((season, other), (season.product_tmpl_id, other.product_tmpl_id), (position, empty)):
+            for record, stranger in (
+                    (season, other), (season.product_tmpl_id, other.product_tmpl_id), (position, empty)):
                 own, nothing = record.with_user(user), stranger.with_user(user)
                 self.assertEqual((own.has_forecasts, nothing.has_forecasts), (True, False))
                 self.assertEqual(own.action_open_forecasts()['res_id'], month.id)

@@ -109,7 +109,8 @@ class SalesReorderProposal(models.Model):
         help="What lifts the stock position to the maximum, as the vendor sells it; nothing above the minimum.")
     order_cost = fields.Monetary(readonly=True)
     order_parts = fields.Json(
-        readonly=True, help="Smaller sizes of the order, as the vendor sells them, and what each saves of the sales at stake.")
+        readonly=True,
+        help="Smaller sizes of the order, as the vendor sells them, and what each saves of the sales at stake.")
     sales_at_stake = fields.Monetary(
         string="Sales at Stake", readonly=True,
         help="Untaxed sales that are expected to wait if nothing is ordered now.")
