@@ -6,6 +6,7 @@ from psycopg2.errors import CheckViolation
 
 from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.fields import Command
+from odoo.service.model import call_kw
 from odoo.tests import Form, new_test_user, tagged
 from odoo.tools import SQL, mute_logger
 
@@ -484,6 +485,12 @@ class TestReorderBudget(ReorderCommon):
         self.assertEqual(orderpoint.qty_to_order_manual, part)
         proposal.action_undo()
         self.assertEqual((orderpoint.qty_to_order_manual, self.levels(position)), (4, [(3, 9)]))
+        # the whole order is the whole one
+        again = self.propose(position)
+        again.action_accept()
+        self.assertEqual(orderpoint.qty_to_order_manual, 0)
+        again.action_undo()
+        self.assertEqual(orderpoint.qty_to_order_manual, 4)
 
     def test_parts_are_what_the_vendor_sells(self):
         position = self.known("Boxed", seller=False)
@@ -558,7 +565,8 @@ class TestReorderStudy(ReorderCommon):
         cls.env['sales.study'].search([('state', '=', 'running')]).action_stop()
 
     def run_study(self):
-        action = self.proposals.with_user(self.planner).action_calculate()
+        # as the button of a list does, whatever is chosen in it
+        action = call_kw(self.proposals.with_user(self.planner), 'action_calculate', [[]], {})
         study = self.env['sales.study'].browse(action['res_id'])
         with self.enter_registry_test_mode():
             self.cron.method_direct_trigger()

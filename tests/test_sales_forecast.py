@@ -148,7 +148,8 @@ class TestForecast(ForecastCommon):
         position, empty = self.position(season), self.position(other)
         month = self.forecast(product_id=season)
         for user in (self.planner, self.salesman):
-            for record, stranger in ((season, other), (season.product_tmpl_id, other.product_tmpl_id), (position, empty)):
+            for record, stranger in (
+                    (season, other), (season.product_tmpl_id, other.product_tmpl_id), (position, empty)):
                 own, nothing = record.with_user(user), stranger.with_user(user)
                 self.assertEqual((own.has_forecasts, nothing.has_forecasts), (True, False))
                 self.assertEqual(own.action_open_forecasts()['res_id'], month.id)
@@ -265,6 +266,7 @@ class TestForecast(ForecastCommon):
         self.assertAlmostEqual(mean, 7, delta=1)
         self.assertLess(0, spread)
         self.assertLess(spread, 7)
+        usual = spread
         rare = self.position(self.products[2])
         mean, spread, _source = self.forecasts._get_daily_demand(rare)[rare.id]
         self.assertLess(mean, spread, "it is seldom, and then several")
@@ -275,8 +277,9 @@ class TestForecast(ForecastCommon):
             lines = self.forecast(period=period, product_id=even).line_ids
             for line in lines:
                 line.write({'override': line.mean * 2, 'override_reason': "Twice"})
-            doubled, _spread, said = self.forecasts._get_daily_demand(positions)[positions[0].id]
+            doubled, wider, said = self.forecasts._get_daily_demand(positions)[positions[0].id]
             self.assertAlmostEqual(doubled, 14, delta=2)
+            self.assertGreater(wider, usual, "twice as much is not surer")
             self.assertEqual(said, source)
 
     def test_demand_of_many_costs_no_more_queries(self):

@@ -420,7 +420,8 @@ class TestStockPositionFigures(StockCommon):
         self.refresh()
         before = self.read()
         self.assertGreater(before.demand_surprise, 3)
-        mark = self.env['sales.forecast.exclusion'].create({'order_id': order.id, 'reason': "Once", 'state': 'proposed'})
+        mark = self.env['sales.forecast.exclusion'].create({
+            'order_id': order.id, 'reason': "Once", 'state': 'proposed'})
         self.assertEqual(self.read().daily_demand, before.daily_demand, "nobody has confirmed it")
         self.env['sales.stock.touch']._take(100)
         mark.action_confirm()

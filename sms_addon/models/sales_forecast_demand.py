@@ -98,6 +98,9 @@ class SalesForecast(models.Model):
                 continue
             # the low one may be cut off at 0, and of what is seldom sold the interval is narrow, but not the error
             spread = max((high - mean) / Z80, (mean - low) / Z80, error)
+            # more than was forecast, as of more customers of the same kind: nobody is surer of it than of that
+            spread *= max(final / mean, 1) ** 0.5 if mean > 0 else 1
+            spread = max(spread, final ** 0.5 if final > mean else 0)
             days += counted
             quantity += final * counted / length
             variance += spread ** 2 * counted / length

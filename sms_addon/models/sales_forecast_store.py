@@ -99,8 +99,9 @@ class SalesForecast(models.Model):
         def scope(alias):
             if lines is None:
                 return SQL("%s.date >= %s", alias, since or self._get_today(company))
-            return SQL("(%(l)s.period, %(l)s.date) IN (SELECT period, date FROM sales_forecast_line WHERE id = ANY(%(ids)s))",
-                       l=alias, ids=lines.ids)
+            return SQL(
+                "(%(alias)s.period, %(alias)s.date) IN (SELECT period, date FROM sales_forecast_line"
+                " WHERE id = ANY(%(ids)s))", alias=alias, ids=lines.ids)
 
         moved = self.env.execute_query(SQL(
             """

@@ -42,7 +42,9 @@ class SalesReorderProposal(models.Model):
         help="What the order point was told to order now, where the budget was not enough for all of it.")
     before_part = fields.Float(digits='Product Unit', aggregator=None, readonly=True)
 
-    @api.depends('state', 'new_trigger', 'orderpoint_id.trigger', 'orderpoint_id.active', 'order_qty')
+    @api.depends(
+        'state', 'new_trigger', 'orderpoint_id.trigger', 'orderpoint_id.active', 'order_qty',
+        'company_id.sales_reorder_trigger')
     @api.depends_context('lang')
     def _compute_acceptance_note(self):
         for proposal in self:
@@ -118,7 +120,8 @@ class SalesReorderProposal(models.Model):
                 before_part=orderpoint.qty_to_order_manual, accepted_part=part)
             orderpoint.write({
                 **proposal._prepare_levels(), **({} if orderpoint.active else {'active': True}),
-                **({'qty_to_order_manual': part} if part else {})})
+                # what was to be ordered before must not come in the place of what was said to be ordered now
+                **({'qty_to_order_manual': part} if orderpoint.trigger == 'manual' and proposal.order_qty else {})})
         if new:
             created = self.env['stock.warehouse.orderpoint'].create(
                 [proposal._prepare_orderpoint_vals(quantities.get(proposal.id)) for proposal in new])
@@ -162,8 +165,9 @@ class SalesReorderProposal(models.Model):
             })
 
     def _prepare_former_part(self, orderpoint):
-        """Return what has the order point order as before, where it still is to order the part that was accepted."""
-        is_ours = self.accepted_part and self._same_levels((orderpoint.qty_to_order_manual,), (self.accepted_part,))
+        """Return what has the order point order as before, where it still is to order what was accepted."""
+        is_ours = self.order_qty and orderpoint.trigger == 'manual' and self._same_levels(
+            (orderpoint.qty_to_order_manual,), (self.accepted_part,))
         return {'qty_to_order_manual': self.before_part} if is_ours else {}
 
     def action_reject(self):

@@ -109,7 +109,8 @@ class SalesReorderProposal(models.Model):
         help="What lifts the stock position to the maximum, as the vendor sells it; nothing above the minimum.")
     order_cost = fields.Monetary(readonly=True)
     order_parts = fields.Json(
-        readonly=True, help="Smaller sizes of the order, as the vendor sells them, and what each saves of the sales at stake.")
+        readonly=True,
+        help="Smaller sizes of the order, as the vendor sells them, and what each saves of the sales at stake.")
     sales_at_stake = fields.Monetary(
         string="Sales at Stake", readonly=True,
         help="Untaxed sales that are expected to wait if nothing is ordered now.")
@@ -305,7 +306,10 @@ class SalesReorderProposal(models.Model):
         }
 
     def action_calculate(self):
-        """Have the proposals of the company calculated behind the scenes, and show how far that is."""
+        """Have the proposals of the company calculated behind the scenes, and show how far that is.
+
+        Of no proposal in particular; a button of a list sends those that are chosen all the same.
+        """
         studies = self.env['sales.study']
         study = studies.search([('kind', '=', 'reorder'), ('company_id', '=', self.env.company.id)], limit=1)
         study = study or studies.create({'kind': 'reorder', 'company_id': self.env.company.id})

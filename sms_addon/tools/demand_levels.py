@@ -159,7 +159,7 @@ def agree(levels: Levels, products: Nodes, above: dict, season: int, follow=None
     prices = levels.prices[:, None]
     below = np.vstack([products.means * prices, rest_means])
     variances = np.r_[_filled(products.variances) * levels.prices ** 2, rest_variances] + 1e-9
-    count, node_count = len(levels.prices), len(levels.category_ids)
+    node_count = len(levels.category_ids)
     category = np.r_[levels.categories, np.arange(node_count)]
     sums = sparse.vstack([
         np.ones((1, len(category))),

@@ -125,9 +125,9 @@ def build_table(
     """Return the demand of series by period.
 
     A period before the first sale is not known, nor is one of which more than half of the days were before it, had no
-    stock or were left out. For the days of the others that had none, the demand of the days with stock is assumed, unless more was
-    ordered even so. A series that had no stock in most of its periods is not held up by that (its goods are made, or
-    bought, to order): all its days count.
+    stock or were left out. For the days of the others that had none, the demand of the days with stock is assumed,
+    unless more was ordered even so. A series that had no stock in most of its periods is not held up by that (its goods
+    are made, or bought, to order): all its days count.
 
     :param series, days, quantities: what was sold; nothing of the days left out
     :param without_stock, left_out: as :class:`Gaps`

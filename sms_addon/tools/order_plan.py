@@ -153,7 +153,7 @@ def _simple_plan(sizes):
 
 
 def _fill(sizes, places):
-    """Return the sizes that are taken one after the other where there is money, each for the one before of its order."""
+    """Return the sizes taken one after the other where there is money, each for the one before of its order."""
     left = [limit for limit, _of in sizes.limits]
     taken = {}
     for place in places:

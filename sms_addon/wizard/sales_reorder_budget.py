@@ -29,7 +29,8 @@ class SalesReorderBudget(models.TransientModel):
         precompute=True)
     chosen_ids = fields.Many2many('sales.reorder.proposal', compute='_compute_chosen')
     chosen_count = fields.Integer(compute='_compute_chosen')
-    chosen_parts = fields.Json(compute='_compute_chosen', help="Proposal -> quantity, where it is not all that is missing.")
+    chosen_parts = fields.Json(
+        compute='_compute_chosen', help="Proposal -> quantity, where it is not all that is missing.")
     part_count = fields.Integer(string="In Part", compute='_compute_chosen')
     part_summary = fields.Text(compute='_compute_chosen')
     automatic_count = fields.Integer(compute='_compute_chosen')
@@ -82,7 +83,7 @@ class SalesReorderBudget(models.TransientModel):
             allowed = wizard.proposal_ids.filtered(
                 lambda proposal, worse=wizard.accept_worse: worse or proposal.verdict != 'worse')
             chosen, parts = wizard._plan(allowed)
-            figures = [wizard._get_figures(proposal, parts.get(proposal.id)) for proposal in chosen]
+            figures = [wizard._get_figures(proposal, parts.get(proposal._origin.id)) for proposal in chosen]
             wizard.chosen_ids = chosen
             wizard.chosen_count = len(chosen)
             wizard.chosen_parts = {str(proposal): quantity for proposal, quantity in parts.items()}
@@ -110,9 +111,9 @@ class SalesReorderBudget(models.TransientModel):
         lines = [
             self.env._(
                 "%(product)s: %(part)s of %(whole)s %(unit)s", product=proposal.display_name,
-                part=proposal._format_number(parts[proposal.id], 2), unit=proposal.uom_id.name,
+                part=proposal._format_number(parts[proposal._origin.id], 2), unit=proposal.uom_id.name,
                 whole=proposal._format_number(proposal.order_qty, 2))
-            for proposal in chosen if proposal.id in parts]
+            for proposal in chosen if proposal._origin.id in parts]
         shown = lines[:SHOWN_PARTS]
         if len(lines) > len(shown):
             shown.append(self.env._("and %(count)s more", count=len(lines) - len(shown)))
@@ -140,7 +141,7 @@ class SalesReorderBudget(models.TransientModel):
                 for proposal, sizes in zip(proposals, parts, strict=True)])
         chosen = [place for place, is_chosen in enumerate(plan.chosen.tolist()) if is_chosen]
         return proposals.browse(proposals[place].id for place in chosen), {
-            proposals[place].id: parts[place][size][0]
+            proposals[place]._origin.id: parts[place][size][0]
             for place in chosen if (size := int(plan.part[place])) >= 0}
 
     def action_accept(self):
@@ -180,4 +181,4 @@ class SalesReorderBudgetLine(models.TransientModel):
             parts = line.budget_id.chosen_parts or {}
             line.chosen_count = len(chosen)
             line.chosen_cost = sum(
-                line.budget_id._get_figures(proposal, parts.get(str(proposal.id)))[0] for proposal in chosen)
+                line.budget_id._get_figures(proposal, parts.get(str(proposal._origin.id)))[0] for proposal in chosen)

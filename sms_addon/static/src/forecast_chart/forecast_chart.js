@@ -1,8 +1,9 @@
-import { Component, onWillStart, onWillUpdateProps, useState } from "@odoo/owl";
+import { Component, useState } from "@odoo/owl";
 import { deserializeDate, toLocaleDateString } from "@web/core/l10n/dates";
 import { _t } from "@web/core/l10n/translation";
 import { registry } from "@web/core/registry";
 import { useService } from "@web/core/utils/hooks";
+import { useRecordObserver } from "@web/model/relational_model/utils";
 import { formatFloat, formatMonetary } from "@web/views/fields/formatters";
 import { standardWidgetProps } from "@web/views/widgets/standard_widget_props";
 import { getChartColors, getTimeOptions, pickColor, useChart } from "../chart/chart";
@@ -16,8 +17,8 @@ export class ForecastChart extends Component {
     setup() {
         this.orm = useService("orm");
         this.state = useState({ data: null });
-        onWillStart(() => this.load());
-        onWillUpdateProps((nextProps) => this.load(nextProps.record.resId));
+        // what was changed by hand is in it as soon as it is saved
+        useRecordObserver((record) => record.data && !record.dirty && this.load(record.resId));
         useChart(
             () => this.config,
             () => [this.state.data]
