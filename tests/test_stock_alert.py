@@ -304,11 +304,12 @@ class TestStockAlert(AlertsCommon):
         products = self.env['product.product'].create([{'name': f"Many {n}"} for n in range(55)])
         for product in products:
             self.make_position(product, qty_on_hand=-1, user_id=self.planner.id)
-        opened, _closed = self.ask()
-        self.assertEqual(len(opened), 56)
-        self.assertEqual(len(opened.filtered('to_tell')), 6)
-        with self.enter_registry_test_mode():
-            self.env.ref('sms_addon.ir_cron_stock_alert').method_direct_trigger()
+        with self.assertBus_notifications(self.planner, 1):
+            opened, _closed = self.ask()
+            self.assertEqual(len(opened), 56)
+            self.assertEqual(len(opened.filtered('to_tell')), 6)
+            with self.enter_registry_test_mode():
+                self.env.ref('sms_addon.ir_cron_stock_alert').method_direct_trigger()
         self.env.invalidate_all()
         self.assertFalse(opened.filtered('to_tell'))
         self.assertEqual(len(self.env['mail.activity'].search([
@@ -488,7 +489,17 @@ class TestStockAlertFromMoves(AlertsCommon):
             moved._action_done()
             self.dispatch()
 
-        move(4, self.stock.lot_stock_id, customers)
+        # an alert that cannot be told keeps no position back
+        cron = self.env.ref('sms_addon.ir_cron_stock_alert_evaluation')
+        triggers = self.env['ir.cron.trigger']
+        before = triggers.search_count([('cron_id', '=', cron.id)])
+        with patch.object(type(self.alerts), '_tell_screens', side_effect=ValueError("no screens")), \
+                mute_logger('odoo.addons.sms_addon.models.sales_stock_position_rules'):
+            move(1, self.stock.lot_stock_id, customers)
+        self.assertEqual(self.env['sales.stock.position'].search([('product_id', '=', goods.id)]).qty_on_hand, -1)
+        self.assertFalse(self.alerts.search([('product_id', '=', goods.id)]))
+        self.assertEqual(triggers.search_count([('cron_id', '=', cron.id)]), before + 1)
+        move(3, self.stock.lot_stock_id, customers)
         alert = self.alerts.search([('product_id', '=', goods.id)])
         self.assertRecordValues(alert, [{'state': 'open', 'kind': 'negative', 'name': "Moved: -4 on hand"}])
         move(6, self.env.ref('stock.stock_location_suppliers'), self.stock.lot_stock_id)

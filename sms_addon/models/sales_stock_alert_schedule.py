@@ -1,5 +1,6 @@
 import logging
 from datetime import timedelta
+from functools import partial
 
 from odoo import api, fields, models
 from odoo.fields import Domain
@@ -51,7 +52,7 @@ class SalesStockAlert(models.Model):
     def _cron_run(self):
         """Wake, escalate and tell, in batches."""
         commit = self.env['ir.cron']._commit_progress
-        for step in (self._wake_due, self._escalate_due, self._tell_waiting):
+        for step in (self._wake_due, self._escalate_due, partial(self._tell_waiting, notify=False)):
             while done := step(limit=BATCH):
                 if not commit(done) or done < BATCH:
                     break

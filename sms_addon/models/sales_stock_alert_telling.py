@@ -28,9 +28,10 @@ class SalesStockAlert(models.Model):
         self._tell_waiting()
 
     @api.model
-    def _tell_waiting(self, limit=TOLD_AT_ONCE):
+    def _tell_waiting(self, limit=TOLD_AT_ONCE, notify=True):
         """Tell people of some of the alerts that they have yet to be told of, the worst first; the rest later.
 
+        :param notify: on their screens, too; not for the rest of many, of which they have heard
         :return: how many were told of
         """
         waiting = self.sudo().search([('to_tell', '=', True)], limit=limit + 1)
@@ -38,15 +39,16 @@ class SalesStockAlert(models.Model):
         if told:
             told.to_tell = False
             told.filtered(lambda alert: alert.state == 'closed')._finish_activities()
-            told.filtered(lambda alert: alert.state == 'open')._tell_opened()
+            told.filtered(lambda alert: alert.state == 'open')._tell_opened(notify)
         if len(waiting) > limit:
             self._wake_schedule()
         return len(told)
 
-    def _tell_opened(self):
+    def _tell_opened(self, notify):
         """Tell the owners, and have the server actions of the rules run."""
         self._filter_terms('alert_activity')._plan_activities()
-        self._filter_terms('alert_notify')._notify_owners()
+        if notify:
+            self._filter_terms('alert_notify')._notify_owners()
         for alert in self._filter_terms('server_action_id'):
             alert._run_action(alert._get_terms()['server_action_id'])
 

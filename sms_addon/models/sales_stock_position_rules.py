@@ -1,8 +1,13 @@
+import logging
+
 from odoo import api, fields, models
 from odoo.fields import Domain
+from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
 from odoo.tools import SQL
 
 from .sales_rule_facts import OPERATORS
+
+_logger = logging.getLogger(__name__)
 
 #: a spread below this many days tells nothing: one late truck would be an alert
 LEAD_SPREAD_MIN = 0.5
@@ -69,8 +74,20 @@ class SalesStockPosition(models.Model):
         if ids is None:
             alerts._wake_evaluation()
         elif ids:
-            alerts._evaluate(ids)
+            self._ask_rules(alerts, ids)
         return result
+
+    @api.model
+    def _ask_rules(self, alerts, ids):
+        """Ask the rules about positions; an alert that cannot be told must not keep positions from following."""
+        try:
+            with self.env.cr.savepoint():
+                alerts._evaluate(ids)
+        except PG_CONCURRENCY_EXCEPTIONS_TO_RETRY:
+            raise
+        except Exception:
+            _logger.exception("Stock alerts of %s positions failed; they are asked for again with all others", len(ids))
+            alerts._wake_evaluation()
 
     # -- buttons
 
