@@ -163,6 +163,12 @@ class TestLevels(unittest.TestCase):
         for node in range(len(levels.category_ids)):
             least = amounts[levels.categories == node].sum(axis=0)
             self.assertTrue((agreed.means['category'][node] >= least - 1e-6).all(), "the rest is not below 0")
+            if above['category'].forecasts[node].status == 'abstained':
+                spread = (agreed.highs['product'] - agreed.means['product']) * levels.prices[:, None]
+                wide = np.sqrt((spread[levels.categories == node] ** 2).sum(axis=0))
+                self.assertTrue(
+                    (agreed.highs['category'][node] - agreed.means['category'][node] >= wide - 1e-6).all(),
+                    "no surer than products that have nothing in common")
         for level, means in agreed.means.items():
             self.assertTrue((means >= 0).all(), level)
             if level == 'product':

@@ -149,15 +149,15 @@ class SalesReorderProposal(models.Model):
     def action_undo(self):
         """Give the order points back what they had before, if they still have what was accepted."""
         self._lock('accepted', self.env._("Nothing was accepted of the proposal for %(product)s."))
-        for proposal in self:
-            orderpoint = proposal.orderpoint_id.with_context(active_test=False)
-            orderpoint._lock_orderpoints()
+        meant = {proposal: proposal.orderpoint_id.with_context(active_test=False) for proposal in self}
+        self.env['stock.warehouse.orderpoint'].union(*meant.values())._lock_orderpoints()
+        for proposal, orderpoint in meant.items():
             proposal._check_unchanged(orderpoint)
-            if proposal.before_state == 'none':
-                proposal._decide('undone')
-                orderpoint.unlink()
-                continue
-            proposal._decide('undone')
+        self._decide('undone')
+        made = self.filtered(lambda proposal: proposal.before_state == 'none')
+        self.env['stock.warehouse.orderpoint'].union(*(meant[proposal] for proposal in made)).unlink()
+        for proposal in self - made:
+            orderpoint = meant[proposal]
             orderpoint.write({
                 'product_min_qty': proposal.before_min, 'product_max_qty': proposal.before_max,
                 **({'active': False} if proposal.before_state == 'archived' else {}),
