@@ -35,9 +35,11 @@ export function useLiveBoard(model) {
         if (!(await concerns(change))) {
             return;
         }
-        const selected = new Set(model.root.selection.map((record) => record.resId));
+        const before = model.root.records;
         mark(change.ids);
         await model.root.load();
+        // what was selected while it loaded, too
+        const selected = new Set(before.filter((record) => record.selected).map((record) => record.resId));
         for (const record of model.root.records) {
             if (selected.has(record.resId) && !record.selected) {
                 record.toggleSelection(true);
