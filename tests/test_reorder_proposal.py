@@ -183,12 +183,12 @@ class TestReorderCalculation(ReorderCommon):
     def test_the_forecast_comes_before_the_past(self):
         position = self.known("Foreseen")
         forecast = type(self.env['sales.forecast'])
-        told = {position.id: (8.0, 1.6, "a forecast")}
+        told = {position.id: (8.0, 1.6, 'week_hand')}
         with patch.object(forecast, '_get_daily_demand', lambda self, positions: told):
             proposal = self.propose(position)
-        self.assertEqual((proposal.daily_demand, proposal.demand_source), (8, "a forecast"))
+        self.assertEqual((proposal.daily_demand, proposal.demand_source), (8, 'week_hand'))
         self.assertGreater(proposal.proposed_min, 48)
-        self.assertIn("a forecast", proposal.reason)
+        self.assertIn("forecast by week, changed by hand", proposal.reason)
 
     def test_one_is_open_for_a_position(self):
         position = self.known("Once")

@@ -10,6 +10,18 @@ from .sales_stock_position_demand import DEMAND_DAYS, from_components
 
 #: days ahead that the demand of a day is the mean of
 DAYS = 30
+#: where it is from; those with kits have what these took in the past, too
+DEMAND_SOURCES = [
+    ('past', "past demand"),
+    ('week', "forecast by week"),
+    ('week_hand', "forecast by week, changed by hand"),
+    ('month', "forecast by month"),
+    ('month_hand', "forecast by month, changed by hand"),
+    ('week_kits', "forecast by week, and past demand of its kits"),
+    ('week_hand_kits', "forecast by week, changed by hand, and past demand of its kits"),
+    ('month_kits', "forecast by month, and past demand of its kits"),
+    ('month_hand_kits', "forecast by month, changed by hand, and past demand of its kits"),
+]
 
 
 class SalesForecast(models.Model):
@@ -19,22 +31,18 @@ class SalesForecast(models.Model):
 
     @api.model
     def _get_daily_demand(self, positions):
-        """Return position id -> (mean of a day, standard deviation of a day, where that is from).
+        """Return position id -> (mean of a day, standard deviation of a day, one of :data:`DEMAND_SOURCES`).
 
         From the forecast of the next 30 days: that which somebody changed by hand, else that which is better than a
         naive guess, and of two by week and by month that by week. Where there is none, or it abstained: from the past.
         Forecasts are of what is sold itself; what kits take of a product is added, as it was in the past.
         """
-        past = self.env._("past demand")
-        found = {
-            position.id: (position.daily_demand, position.demand_spread, past) for position in positions}
+        found = {position.id: (position.daily_demand, position.demand_spread, 'past') for position in positions}
         for company, own in positions.grouped('company_id').items():
             forecast = self._get_forecast_demand(company, own)
             for position, (mean, variance) in self._read_kit_demand(company, forecast).items():
                 own_mean, spread, source = forecast[position]
-                forecast[position] = (
-                    own_mean + mean, (spread ** 2 + variance) ** 0.5,
-                    self.env._("%(source)s, and past demand of its kits", source=source))
+                forecast[position] = (own_mean + mean, (spread ** 2 + variance) ** 0.5, f'{source}_kits')
             found.update(forecast)
         return found
 
@@ -84,7 +92,8 @@ class SalesForecast(models.Model):
             told = self._get_mean_day(lines, monthly, today)
             if told:
                 by_hand = any(line[-1] for line in lines)
-                choices.append(((not by_hand, naive, monthly), (*told, self._describe_source(monthly, by_hand))))
+                source = ('month' if monthly else 'week') + ('_hand' if by_hand else '')
+                choices.append(((not by_hand, naive, monthly), (*told, source)))
         return min(choices)[1] if choices else None
 
     def _get_mean_day(self, lines, monthly, today):
@@ -105,9 +114,3 @@ class SalesForecast(models.Model):
             quantity += final * counted / length
             variance += spread ** 2 * counted / length
         return (quantity / days, (variance / days) ** 0.5) if days else None
-
-    def _describe_source(self, monthly, by_hand):
-        if by_hand:
-            return self.env._("forecast by month, changed by hand") if monthly else self.env._(
-                "forecast by week, changed by hand")
-        return self.env._("forecast by month") if monthly else self.env._("forecast by week")

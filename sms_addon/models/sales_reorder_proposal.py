@@ -6,6 +6,7 @@ from odoo.fields import Domain
 from odoo.tools import LazyTranslate
 
 from .res_company import SERVICE_MEASURES
+from .sales_forecast_demand import DEMAND_SOURCES
 from .sales_stock_position import CLASSES
 
 _lt = LazyTranslate(__name__)
@@ -72,7 +73,7 @@ class SalesReorderProposal(models.Model):
     service_manual = fields.Boolean(string="Service Level Set by Hand", readonly=True)
     daily_demand = fields.Float(string="Demand per Day", digits=(16, 4), aggregator=None, readonly=True)
     demand_spread = fields.Float(string="Spread of Demand", digits=(16, 4), aggregator=None, readonly=True)
-    demand_source = fields.Char(readonly=True, help="Where the demand is from.")
+    demand_source = fields.Selection(DEMAND_SOURCES, readonly=True, help="Where the demand is from.")
     lead_days = fields.Float(string="Lead Time", digits=(16, 1), aggregator='avg', readonly=True)
     lead_spread = fields.Float(string="Spread of Lead Time", digits=(16, 1), aggregator=None, readonly=True)
     lead_count = fields.Integer(string="Receipts Counted", aggregator=None, readonly=True)
@@ -176,6 +177,10 @@ class SalesReorderProposal(models.Model):
             proposal.reason = ' '.join(proposal._get_reason_sentences())
             proposal.verdict_reason = proposal._get_verdict_sentence()
 
+    @api.model
+    def _describe_demand_source(self, source):
+        return dict(self._fields['demand_source']._description_selection(self.env))[source]
+
     def _get_reason_sentences(self):
         if self.method == 'none':
             return [self.env._("Nothing was asked for in %(days)s days.", days=self.replay_days)]
@@ -183,7 +188,7 @@ class SalesReorderProposal(models.Model):
         sentences = [self.env._(
             "%(demand)s %(unit)s are asked for per day, give or take %(spread)s%(origin)s.",
             demand=number(self.daily_demand, 2), unit=self.uom_id.name, spread=number(self.demand_spread, 2),
-            origin=f" ({self.demand_source})" if self.demand_source else "")]
+            origin=f" ({self._describe_demand_source(self.demand_source)})" if self.demand_source else "")]
         sentences += self._get_lead_sentences()
         sentences += self._get_level_sentences()
         if self.method == 'empirical':

@@ -103,13 +103,12 @@ class SalesStockPosition(models.Model):
 
     def _get_curve_demand(self):
         """Return mean and standard deviation of the demand of a day, and where they are from."""
-        if 'sales.forecast' in self.env:
-            # sudo: the mean says no more than the demand of the position that the user may read
-            demands = self.env['sales.forecast'].sudo()._get_daily_demand(self)
-            if self.id in demands:
-                return demands[self.id]
-        return self.daily_demand, self.demand_spread, self.env._(
-            "Usual demand of %s days with stock", self.demand_days) if self.demand_days else ""
+        # sudo: the mean says no more than the demand of the position that the user may read
+        mean, spread, source = self.env['sales.forecast'].sudo()._get_daily_demand(self)[self.id]
+        if source != 'past':
+            return mean, spread, self.env['sales.reorder.proposal']._describe_demand_source(source)
+        return mean, spread, self.env._(
+            "usual demand of %s days with stock", self.demand_days) if self.demand_days else ""
 
     def _query_curve(self, query, **values):
         # what the chart sums up is the position's own past: its stock was right on each of these days
