@@ -15,7 +15,7 @@ class SalesStockPosition(models.Model):
 
     @api.model
     def _notify_changed(self, ids):
-        """Tell open boards, once per transaction however often positions change in it.
+        """Tell open boards, once until the next savepoint or commit however often positions change before it.
 
         :param ids: ids of positions, gone ones too; None when all may have changed
         """
