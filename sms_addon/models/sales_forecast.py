@@ -73,8 +73,8 @@ class SalesForecast(models.Model):
         help="How far off there the same period of the season before would have been.")
     gain = fields.Float(
         string="Better by", readonly=True, aggregator=None,
-        help="By which share it was less off than the same period of the season before. Below 0 only for what is seldom "
-             "sold, where that was better by no more than luck explains.")
+        help="By which share it was less off than the same period of the season before. Below 0 only for what is "
+             "seldom sold, where that was better by no more than luck explains.")
     price = fields.Float(
         string="Recent Net Price", digits='Product Price', readonly=True, aggregator=None,
         help="What the amounts of the levels above count a unit for.")
