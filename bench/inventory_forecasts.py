@@ -63,11 +63,11 @@ def measure_study(env, count):
     forecast, progress = sales_study_demand.iter_forecasts, type(env['sales.study.progress'])
     publish = progress.publish
 
-    def watch(self, phase, done, total):
-        steps.append((phase, done, total))
+    def watch(self, done, total, **columns):
+        steps.append((done, total))
         if not times and done >= total / 2:
             self.request_stop()
-        publish(self, phase, done, total)
+        return publish(self, done, total, **columns)
 
     def counted(series, *args, **kwargs):
         made.append(0)
