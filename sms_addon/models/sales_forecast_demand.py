@@ -52,11 +52,11 @@ class SalesForecast(models.Model):
         rows = self.env.execute_query(SQL(
             """
             SELECT id, SUM(quantity) / days, GREATEST(SUM(quantity * quantity) / days - (SUM(quantity) / days) ^ 2, 0)
-              FROM (SELECT p.id, LEAST(GREATEST(p.demand_days, 1), %(days)s)::float8 AS days,
+              FROM (SELECT p.id, LEAST(GREATEST(p.demand_days + COALESCE(p.stockout_days, 0), 1), %(days)s)::float8 AS days,
                            SUM(m.product_qty)::float8 AS quantity
                       FROM %(components)s AND s.date > %(today)s::date - %(days)s AND s.date <= %(today)s
                        AND s.id NOT IN (%(excluded)s) AND p.id = ANY(%(ids)s)
-                     GROUP BY p.id, p.demand_days, s.date) taken
+                     GROUP BY p.id, p.demand_days, p.stockout_days, s.date) taken
              GROUP BY id, days
             """, components=from_components(SQL(
                 "JOIN sales_stock_position p ON p.product_id = m.product_id AND p.warehouse_id = s.warehouse_id")),
@@ -74,9 +74,10 @@ class SalesForecast(models.Model):
               JOIN sales_forecast f ON f.product_id = position.product_id AND f.warehouse_id = position.warehouse_id
               JOIN sales_forecast_line l ON l.forecast_id = f.id
              WHERE position.id = ANY(%(ids)s) AND f.level = 'product_warehouse' AND f.active
-               AND f.status <> 'abstained' AND l.date > %(since)s AND l.date < %(until)s
+               AND f.status <> 'abstained' AND l.date < %(until)s
+               AND l.date + CASE WHEN f.period = 'month' THEN interval '1 month' ELSE interval '7 days' END > %(today)s
              ORDER BY position.id, f.period = 'month', l.date
-            """, ids=positions.ids, since=today - timedelta(days=31), until=today + timedelta(days=DAYS)))
+            """, ids=positions.ids, today=today, until=today + timedelta(days=DAYS)))
         choices = {}
         for position, period, status, *figures in rows:
             choices.setdefault(position, {}).setdefault((status != 'ok', period == 'month'), []).append(figures)

@@ -168,6 +168,8 @@ class SalesReorderProposal(models.Model):
         """Return what has the order point order as before, where it still is to order what was accepted."""
         is_ours = self.order_qty and orderpoint.trigger == 'manual' and self._same_levels(
             (orderpoint.qty_to_order_manual,), (self.accepted_part,))
+        # the host sets the quantity to 0 once it was ordered, as it is where all that is missing is to be ordered
+        is_ours = is_ours and (self.accepted_part or orderpoint.qty_to_order_computed > 0)
         return {'qty_to_order_manual': self.before_part} if is_ours else {}
 
     def action_reject(self):

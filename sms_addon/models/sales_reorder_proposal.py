@@ -260,7 +260,8 @@ class SalesReorderProposal(models.Model):
 
     def write(self, vals):
         edited = vals.keys() & (EDITABLE - PLAIN)
-        if edited and (decided := self.filtered(lambda proposal: proposal.state != 'draft')):
+        decided = self.filtered(lambda proposal: proposal.state != 'draft')
+        if decided and vals.keys() & (EDITABLE - {'user_id'}):
             raise UserError(self.env._(
                 "The proposal for %(product)s is decided; it stays as it is.", product=decided[0].display_name))
         if not self.env.su:

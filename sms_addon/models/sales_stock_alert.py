@@ -140,6 +140,7 @@ class SalesStockAlert(models.Model):
     @api.depends('name')
     @api.depends_context('lang')
     def _compute_display_name(self):
+        self.sudo()._read_names()
         # goes into activities and mails, of which nobody knows who will read them
         for alert in self:
             alert.display_name = alert.sudo()._get_sentence(False)

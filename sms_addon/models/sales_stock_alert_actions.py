@@ -80,6 +80,7 @@ class SalesStockAlert(models.Model):
                 **vals, 'state': 'open', 'to_tell': True, 'escalated_at': False, 'escalated_to_id': False,
                 'escalate_at': now + timedelta(hours=hours) if hours else False})
         self._tell_screens()
+        self._filter_terms('alert_notify')._notify_owners()
         self._tell_waiting()
 
     def _check_may_handle(self):
@@ -99,15 +100,12 @@ class SalesStockAlert(models.Model):
         }
 
     def action_reorder(self):
-        """Open the proposals for these positions, or what the host proposes where there are none."""
-        if 'sales.reorder.proposal' in self.env:
-            return {
-                'type': 'ir.actions.act_window',
-                'name': self.env._("Reorder Proposals"),
-                'res_model': 'sales.reorder.proposal',
-                'views': [(False, 'list'), (False, 'form')],
-                'domain': [('position_id', 'in', self.position_id.ids)],
-            }
-        action = self.env['ir.actions.act_window']._for_xml_id('stock.action_orderpoint')
-        return {**action, 'domain': [('product_id', 'in', self.product_id.ids)], 'context': {}}
+        """Open the proposals for these positions."""
+        return {
+            'type': 'ir.actions.act_window',
+            'name': self.env._("Reorder Proposals"),
+            'res_model': 'sales.reorder.proposal',
+            'views': [(False, 'list'), (False, 'form')],
+            'domain': [('position_id', 'in', self.position_id.ids)],
+        }
 

@@ -1,6 +1,5 @@
 import logging
 from datetime import timedelta
-from functools import partial
 
 from odoo import api, fields, models
 from odoo.fields import Domain
@@ -37,6 +36,7 @@ class SalesStockAlert(models.Model):
         commit = self.env['ir.cron']._commit_progress
         companies = self.env['res.company'].search(Domain.TRUE)
         commit(remaining=len(companies))
+        failed = None
         for company in companies:
             try:
                 self._evaluate(moments=MOMENTS, company=company)
@@ -45,14 +45,21 @@ class SalesStockAlert(models.Model):
                 self.env.cr.rollback()
                 _logger.info("Alerts of company %s are asked for again", company.id)
                 self._wake_evaluation(at=fields.Datetime.now() + RETRY)
+            except Exception as error:
+                # of one company; the others are asked all the same
+                self.env.cr.rollback()
+                _logger.exception("Alerts of company %s failed", company.id)
+                failed = error
             if not commit(1):
                 return
+        if failed:
+            raise failed
 
     @api.model
     def _cron_run(self):
         """Wake, escalate and tell, in batches."""
         commit = self.env['ir.cron']._commit_progress
-        for step in (self._wake_due, self._escalate_due, partial(self._tell_waiting, notify=False)):
+        for step in (self._wake_due, self._escalate_due, self._tell_waiting):
             while done := step(limit=BATCH):
                 if not commit(done) or done < BATCH:
                     break

@@ -25,13 +25,14 @@ class SalesStockAlert(models.Model):
         opened._filter_terms('alert_publish')._tell_ledger('alert.opened')
         closed._filter_terms('alert_publish')._tell_ledger('alert.closed')
         (opened | closed)._tell_screens()
+        # at once, and of all: it is one message to each owner
+        opened._filter_terms('alert_notify')._notify_owners()
         self._tell_waiting()
 
     @api.model
-    def _tell_waiting(self, limit=TOLD_AT_ONCE, notify=True):
-        """Tell people of some of the alerts that they have yet to be told of, the worst first; the rest later.
+    def _tell_waiting(self, limit=TOLD_AT_ONCE):
+        """Plan activities and run server actions of some of the alerts that wait for it, the worst first.
 
-        :param notify: on their screens, too; not for the rest of many, of which they have heard
         :return: how many were told of
         """
         waiting = self.sudo().search([('to_tell', '=', True)], limit=limit + 1)
@@ -39,16 +40,14 @@ class SalesStockAlert(models.Model):
         if told:
             told.to_tell = False
             told.filtered(lambda alert: alert.state == 'closed')._finish_activities()
-            told.filtered(lambda alert: alert.state == 'open')._tell_opened(notify)
+            told.filtered(lambda alert: alert.state == 'open')._tell_opened()
         if len(waiting) > limit:
             self._wake_schedule()
         return len(told)
 
-    def _tell_opened(self, notify):
-        """Tell the owners, and have the server actions of the rules run."""
+    def _tell_opened(self):
+        """Give the owners something to do, and have the server actions of the rules run."""
         self._filter_terms('alert_activity')._plan_activities()
-        if notify:
-            self._filter_terms('alert_notify')._notify_owners()
         for alert in self._filter_terms('server_action_id'):
             alert._run_action(alert._get_terms()['server_action_id'])
 

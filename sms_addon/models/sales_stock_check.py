@@ -1,8 +1,12 @@
+import logging
+
 from odoo import api, fields, models
 from odoo.exceptions import AccessError
 from odoo.fields import Domain
 from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
 from odoo.tools import SQL
+
+_logger = logging.getLogger(__name__)
 
 #: products that the host is asked about at once
 BATCH = 5000
@@ -72,6 +76,10 @@ class SalesStockCheck(models.Model):
                 self.env.cr.rollback()
                 self._wake()
                 return
+            except Exception as error:
+                self.env.cr.rollback()
+                _logger.exception("The check of the stock positions of company %s failed", part.company_id.id)
+                part._give_up(error)
             if not commit(1):
                 return
 
@@ -83,6 +91,16 @@ class SalesStockCheck(models.Model):
         self.unlink()
         if not self.search_count([('company_id', '=', company.id)], limit=1):
             self._tell_done(company, user)
+
+    def _give_up(self, error):
+        """Compare no more of a company, and tell whoever asked."""
+        company, user = self.company_id, self.user_id
+        self.search([('company_id', '=', company.id)]).unlink()
+        reader = self.with_context(lang=user.lang)
+        user._bus_send('simple_notification', {
+            'title': reader.env._("Check of the Stock Positions"), 'type': 'danger', 'sticky': True,
+            'message': reader.env._(
+                "%(company)s: the check failed (%(error)s).", company=company.name, error=str(error))})
 
     @api.model
     def _tell_done(self, company, user):
@@ -119,10 +137,13 @@ class SalesStockPosition(models.Model):
         self._check_manager()
         # what the check lists are figures of products that an administrator of the stock sees anyway
         checks, companies = self.env['sales.stock.check'].sudo(), self.env.companies
-        if left := checks.search_count([('company_id', 'in', companies.ids)]):
+        waiting = checks.search([('company_id', 'in', companies.ids)])
+        if waiting:
             checks._wake()
+        companies -= waiting.company_id
+        if not companies:
             return self._notify_check(
-                self.env._("The check is running; %(count)s parts of it are left.", count=left), 'info')
+                self.env._("The check is running; %(count)s parts of it are left.", count=len(waiting)), 'info')
         self.env['sales.stock.difference'].sudo().search([('company_id', 'in', companies.ids)]).unlink()
         parts, size = checks._prepare_parts(companies)
         if size > AT_ONCE:

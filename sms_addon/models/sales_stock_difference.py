@@ -119,6 +119,7 @@ class SalesStockDifference(models.Model):
             SELECT DISTINCT e.product_id
               FROM sales_consumer c
               JOIN sales_event e ON (e.xid, e.id) > (c.offset_xid, c.offset_id)
-             WHERE c.reader = 'sales.reader.stock' AND NOT COALESCE(c.paused, FALSE)
+             WHERE c.reader = 'sales.reader.stock' AND c.active AND NOT COALESCE(c.paused, FALSE)
                AND COALESCE(c.failure_count, 0) = 0 AND e.product_id = ANY(%s)
-            """, list(product_ids)))}
+               AND e.type LIKE ANY(%s)
+            """, list(product_ids), [f'{kind}%' for kind in self.env['sales.reader.stock']._reader_types]))}

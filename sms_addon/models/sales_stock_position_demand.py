@@ -96,11 +96,14 @@ class SalesStockPosition(models.Model):
               FROM sales_forecast_exclusion e
               JOIN stock s ON s.product_id = e.product_id AND s.company_id = e.company_id
                           AND (e.warehouse_id IS NULL OR s.warehouse_id = e.warehouse_id)
-             CROSS JOIN generate_series(GREATEST(e.date_from, s.first_day, s.today - %s + 1),
+              LEFT JOIN (SELECT product_id, warehouse_id, MIN(day) AS first_sale FROM sold GROUP BY 1, 2) asked
+                     ON asked.product_id = s.product_id AND asked.warehouse_id = s.warehouse_id
+             -- only of its life, from the first move or order on
+             CROSS JOIN generate_series(GREATEST(e.date_from, LEAST(s.first_day, asked.first_sale), s.today - %s + 1),
                                         LEAST(e.date_to, s.today), interval '1 day') AS day
               LEFT JOIN spans d ON d.product_id = s.product_id AND d.warehouse_id = s.warehouse_id
                                AND d.closing <= 0.000001 AND day::date BETWEEN d.since AND d.until
-             WHERE e.state = 'confirmed' AND e.order_id IS NULL
+             WHERE e.state = 'confirmed' AND e.order_id IS NULL AND LEAST(s.first_day, asked.first_sale) IS NOT NULL
             """, DEMAND_DAYS)
 
     def _select_spans(self):

@@ -10,6 +10,7 @@ class SalesStockPosition(models.Model):
     reorder_proposal_count = fields.Integer(compute='_compute_reorder_proposal_count')
     has_forecasts = fields.Boolean(compute='_compute_has_forecasts')
 
+    @api.depends_context('allowed_company_ids', 'uid')
     def _compute_reorder_proposal_count(self):
         counts = dict(self.env['sales.reorder.proposal']._read_group(
             [('position_id', 'in', self.ids)], ['position_id'], ['__count'])
@@ -17,6 +18,7 @@ class SalesStockPosition(models.Model):
         for position in self:
             position.reorder_proposal_count = counts.get(position, 0)
 
+    @api.depends_context('allowed_company_ids', 'uid')
     def _compute_has_forecasts(self):
         forecasts = self.env['sales.forecast']
         known = set(forecasts._read_group(

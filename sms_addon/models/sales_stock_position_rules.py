@@ -1,4 +1,5 @@
 import logging
+from datetime import timedelta
 
 from odoo import api, fields, models
 from odoo.fields import Domain
@@ -11,6 +12,8 @@ _logger = logging.getLogger(__name__)
 
 #: a spread below this many days tells nothing: one late truck would be an alert
 LEAD_SPREAD_MIN = 0.5
+#: until rules are asked about all positions where asking about some failed
+RETRY = timedelta(minutes=1)
 
 
 class SalesStockPosition(models.Model):
@@ -87,7 +90,7 @@ class SalesStockPosition(models.Model):
             raise
         except Exception:
             _logger.exception("Stock alerts of %s positions failed; they are asked for again with all others", len(ids))
-            alerts._wake_evaluation()
+            alerts._wake_evaluation(at=fields.Datetime.now() + RETRY)
 
     # -- buttons
 

@@ -121,7 +121,10 @@ class SalesStudy(models.Model):
         proposals = self.env['sales.reorder.proposal'].sudo()
         opened = proposals.search(proposals._get_open_domain(self.company_id))
         decided = {
-            (proposal.product_id.id, proposal.warehouse_id.id) for proposal in before.exists() - opened}
+            (proposal.product_id.id, proposal.warehouse_id.id)
+            for proposal in before.exists() - opened | proposals.search([
+                ('company_id', '=', self.company_id.id), ('state', 'in', ('accepted', 'rejected', 'undone')),
+                ('decided_at', '>', self.started_at)])}
         touched = opened.filtered(lambda proposal: self._get_by_hand(
             proposal, calculation._read_by_hand(proposal)) != self._get_by_hand(proposal, by_hand))
         ours = {proposal.position_id.id for proposal in touched}
@@ -160,7 +163,7 @@ class SalesStudy(models.Model):
                 chosen.append(case)
         if not chosen:
             return np.zeros(6)
-        demand = np.array([case.item.history[-HELD_OUT_DAYS:] for case in chosen])
+        demand = np.array([case.asked[-HELD_OUT_DAYS:] for case in chosen])
         present, proposed = calculation._replay(chosen, demand, levels)
         price = np.array([case.row['unit_price'] for case in chosen])
         cost = np.array([case.item.unit_cost for case in chosen])

@@ -26,7 +26,11 @@ export class ForecastChart extends Component {
     }
 
     async load(forecastId = this.props.record.resId) {
+        this.forecastId = forecastId;
         const data = forecastId && (await this.orm.call("sales.forecast", "get_forecast_chart", [[forecastId]]));
+        if (forecastId !== this.forecastId) {
+            return; // another one is looked at by now
+        }
         // a chart that is drawn again for nothing flickers
         if (JSON.stringify(data) !== JSON.stringify(this.state.data)) {
             this.state.data = data;
