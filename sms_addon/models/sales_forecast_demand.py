@@ -52,8 +52,8 @@ class SalesForecast(models.Model):
         rows = self.env.execute_query(SQL(
             """
             SELECT id, SUM(quantity) / days, GREATEST(SUM(quantity * quantity) / days - (SUM(quantity) / days) ^ 2, 0)
-              FROM (SELECT p.id, LEAST(GREATEST(p.demand_days + COALESCE(p.stockout_days, 0), 1), %(days)s)::float8 AS days,
-                           SUM(m.product_qty)::float8 AS quantity
+              FROM (SELECT p.id, SUM(m.product_qty)::float8 AS quantity, LEAST(
+                               GREATEST(p.demand_days + COALESCE(p.stockout_days, 0), 1), %(days)s)::float8 AS days
                       FROM %(components)s AND s.date > %(today)s::date - %(days)s AND s.date <= %(today)s
                        AND s.id NOT IN (%(excluded)s) AND p.id = ANY(%(ids)s)
                      GROUP BY p.id, p.demand_days, p.stockout_days, s.date) taken
