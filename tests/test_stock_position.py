@@ -552,3 +552,52 @@ class TestStockPositionFigures(StockCommon):
         self.positions._rebuild_all()
         self.assertEqual(self.positions._rebuild_all(), 0)
         self.assertEqual(self.positions._refresh_products(self.goods.ids), [])
+
+
+@tagged('post_install', '-at_install')
+class TestStockCheckFails(StockCommon):
+    """What cannot be compared keeps nobody waiting."""
+
+    def test_a_part_that_fails_ends_the_check_of_its_company_alone(self):
+        elsewhere = self.env['res.company'].create({'name': "Elsewhere"})
+        there = self.env['stock.warehouse'].create({'name': "There", 'code': 'THE', 'company_id': elsewhere.id})
+        checks, told = self.env['sales.stock.check'], []
+        checks.create([
+            {'warehouse_id': warehouse.id, 'company_id': warehouse.company_id.id, 'first_product_id': 1,
+             'last_product_id': 2} for warehouse in (self.main, self.branch, there)])
+
+        def check_part(_differences, warehouse, _scope):
+            if warehouse.company_id == self.company:
+                raise ValueError("out of order")
+
+        self.env.flush_all()
+        self.patch(type(self.env['sales.stock.difference']), '_check_part', check_part)
+        self.patch(type(self.env['ir.cron']), '_commit_progress', lambda *_args, **_values: 60)
+        self.patch(self.env.cr, 'rollback', lambda: None)
+        self.patch(type(self.env.user), '_bus_send', lambda _user, _kind, message: told.append(message['message']))
+        with self.assertLogs('odoo.addons.sms_addon.models.sales_stock_check', 'ERROR') as logged:
+            checks._cron_check()
+        self.assertEqual(len(logged.output), 1, "the other part of the company is not compared either")
+        self.assertFalse(checks.search([('id', '>', 0)]))
+        self.assertEqual(len(told), 2)
+        self.assertIn("out of order", told[0])
+        self.assertIn("Elsewhere", told[1])
+
+    def test_alerts_of_one_company_that_fail_keep_no_other_from_theirs(self):
+        elsewhere, asked = self.env['res.company'].create({'name': "Elsewhere"}), []
+
+        def evaluate(_alerts, moments=None, company=None):
+            asked.append(company)
+            if company == self.company:
+                raise ValueError("out of order")
+
+        self.env.flush_all()
+        alerts = self.env['sales.stock.alert']
+        self.patch(type(alerts), '_evaluate', evaluate)
+        self.patch(type(self.env['ir.cron']), '_commit_progress', lambda *_args, **_values: 60)
+        self.patch(self.env.cr, 'rollback', lambda: None)
+        with self.assertLogs('odoo.addons.sms_addon.models.sales_stock_alert_schedule', 'ERROR'), \
+                self.assertRaisesRegex(ValueError, "out of order"):
+            alerts._cron_evaluate()
+        self.assertIn(elsewhere, asked)
+        self.assertIn(self.company, asked)
